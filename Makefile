@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Run 'make help' for what there is.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+CACHE ?= $(HOME)/.cache/scx_bypass_lb
+export CACHE
+
+name := scx_bypass_lb
+version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+dkms_dir := /usr/src/$(name)-$(version)
+kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
+
+modules:
+	$(kbuild) modules
+
+help:
+	@echo 'modules       build $(name).ko (default). KDIR= names the kernel to build'
+	@echo '              for, LLVM=1 builds with clang, W=1 with more warnings'
+	@echo 'install       install the module for the kernel of KDIR'
+	@echo 'uninstall     remove it'
+	@echo 'dkms-install  hand the source to dkms, which builds it for each kernel'
+	@echo 'dkms-remove   take it back'
+	@echo 'sign          sign $(name).ko with KEY= and CERT= (Secure Boot)'
+	@echo 'check         style and static checks'
+	@echo 'test          run the tests on a stock kernel in QEMU'
+	@echo '              CASES="skew revert" runs just these'
+	@echo 'demo          watch the module at work, in QEMU'
+	@echo 'clean         remove what was built here'
+	@echo
+	@echo 'check, test and demo install packages and fetch kernels by themselves, and'
+	@echo 'keep them in CACHE=$(CACHE)'
+
+install: modules
+	$(kbuild) modules_install
+
+uninstall:
+	release=$$(cat $(KDIR)/include/config/kernel.release) && \
+	rm -f /lib/modules/$$release/updates/$(name).ko* && depmod $$release
+
+dkms-install:
+	mkdir -p $(dkms_dir)
+	cp -r dkms.conf Kbuild Makefile LICENSE src include $(dkms_dir)
+	dkms add $(name)/$(version)
+	dkms autoinstall
+
+dkms-remove:
+	dkms remove $(name)/$(version) --all
+	$(RM) -r $(dkms_dir)
+
+sign:
+	@test -n '$(KEY)' && test -n '$(CERT)' || { echo 'usage: make sign KEY=file CERT=file' >&2; exit 2; }
+	$(KDIR)/scripts/sign-file sha256 $(KEY) $(CERT) $(name).ko
+
+check test demo:
+	@sh tests/setup/packages.sh
+	@python3 tests/run.py $@ $(CASES)
+
+clean:
+	$(RM) -r *.o *.ko *.mod *.mod.c .*.cmd .*.o.d modules.order Module.symvers .tmp_versions
+	$(RM) src/*.o src/.*.cmd
+
+.PHONY: modules help install uninstall dkms-install dkms-remove sign check test demo clean

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Per-CPU bypass dispatch queues (DSQs). */
+#ifndef BYPASS_DSQ_H
+#define BYPASS_DSQ_H
+
+#include <linux/irq_work.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/sched/ext.h>
+
+/* numbered as 6.19 numbers its own */
+#define SCX_DSQ_BYPASS	((u64)SCX_DSQ_FLAG_BUILTIN | 3)
+
+/*
+ * The DSQ lock is the second one. A flag of 6.19's; in older kernels the bit
+ * is free, and it never reaches the kernel's own code.
+ */
+#define SCX_ENQ_NESTED	BIT_ULL(58)
+
+/**
+ * struct bypass_cpu - a CPU's bypass DSQ
+ * @dsq: the queue
+ * @home: the node's global DSQ, where the kernel would have queued the tasks.
+ *	A task on a bypass DSQ keeps its scheduler loaded, so @home of its CPU
+ *	is valid for as long as there is one.
+ * @global_turn: the next pick looks at the global DSQ first. Protected by the
+ *	rq's lock.
+ * @kick: wakes the CPU when it idles, for callers that hold scheduler locks
+ * @cpu: the CPU
+ */
+struct bypass_cpu {
+	struct scx_dispatch_q dsq;
+	struct scx_dispatch_q *home;
+	bool global_turn;
+	struct irq_work kick;
+	int cpu;
+};
+
+DECLARE_PER_CPU_SHARED_ALIGNED(struct bypass_cpu, bypass_cpus);
+
+void bypass_dsq_init(void);
+void bypass_dsq_exit(void);
+void bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p,
+		       u64 enq_flags);
+void bypass_dsq_enqueue(struct scx_dispatch_q *global, struct task_struct *p,
+			u64 enq_flags);
+void bypass_dsq_unlink(struct scx_dispatch_q *dsq, struct task_struct *p);
+struct task_struct *bypass_dsq_next(struct scx_dispatch_q *dsq,
+				    struct list_head *pos);
+void bypass_dsq_drain(void);
+void bypass_dsq_recall(int dying);
+
+/* The number of tasks waiting on @cpu's bypass DSQ, racy without its lock. */
+static inline u32 bypass_dsq_nr(int cpu)
+{
+	return READ_ONCE(per_cpu(bypass_cpus, cpu).dsq.nr);
+}
+
+#endif /* BYPASS_DSQ_H */

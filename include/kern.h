@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one interface to what the running kernel keeps to itself.
+ *
+ * Functions that are not exported are called as static_call(kern_NAME)(...).
+ * A static call is a direct branch in the text: with IBT, kCFI or retpolines
+ * there is no indirect branch that could fault.
+ *
+ * The layout of struct rq is in no header. kern_verify() takes the offsets
+ * and enum values from the kernel's own BTF.
+ */
+#ifndef KERN_H
+#define KERN_H
+
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/sched/ext.h>
+#include <linux/static_call.h>
+
+struct btf;
+struct btf_type;
+struct rq;
+struct scx_sched;
+
+/*
+ * Function types are named: clang 16 hangs at a typeof() of an unnamed one.
+ * kern_funcs[] has names and prototypes once more, for the check at load.
+ */
+typedef unsigned long kallsyms_lookup_name_fn(const char *name);
+typedef int kallsyms_on_each_match_symbol_fn(int (*fn)(void *data, unsigned long addr),
+					      const char *name, void *data);
+typedef int kallsyms_on_each_symbol_fn(int (*fn)(void *data, const char *name,
+						  unsigned long addr), void *data);
+typedef unsigned long ftrace_location_fn(unsigned long addr);
+typedef struct btf *bpf_get_btf_vmlinux_fn(void);
+typedef s32 btf_find_by_name_kind_fn(const struct btf *btf, const char *name, u8 kind);
+typedef const char *btf_name_by_offset_fn(const struct btf *btf, u32 offset);
+typedef const struct btf_type *btf_type_skip_modifiers_fn(const struct btf *b, u32 id, u32 *res);
+typedef void raw_spin_rq_lock_nested_fn(struct rq *rq, int subclass);
+typedef void raw_spin_rq_unlock_fn(struct rq *rq);
+typedef void resched_cpu_fn(int cpu);
+typedef void wake_up_if_idle_fn(int cpu);
+
+DECLARE_STATIC_CALL(kern_kallsyms_lookup_name, kallsyms_lookup_name_fn);
+DECLARE_STATIC_CALL(kern_kallsyms_on_each_match_symbol, kallsyms_on_each_match_symbol_fn);
+DECLARE_STATIC_CALL(kern_kallsyms_on_each_symbol, kallsyms_on_each_symbol_fn);
+DECLARE_STATIC_CALL(kern_ftrace_location, ftrace_location_fn);
+DECLARE_STATIC_CALL(kern_bpf_get_btf_vmlinux, bpf_get_btf_vmlinux_fn);
+DECLARE_STATIC_CALL(kern_btf_find_by_name_kind, btf_find_by_name_kind_fn);
+DECLARE_STATIC_CALL(kern_btf_name_by_offset, btf_name_by_offset_fn);
+DECLARE_STATIC_CALL(kern_btf_type_skip_modifiers, btf_type_skip_modifiers_fn);
+DECLARE_STATIC_CALL(kern_raw_spin_rq_lock_nested, raw_spin_rq_lock_nested_fn);
+DECLARE_STATIC_CALL(kern_raw_spin_rq_unlock, raw_spin_rq_unlock_fn);
+DECLARE_STATIC_CALL(kern_resched_cpu, resched_cpu_fn);
+DECLARE_STATIC_CALL(kern_wake_up_if_idle, wake_up_if_idle_fn);
+
+/**
+ * struct kern_func - a function of the kernel that is reached by a static call
+ * @name: its symbol
+ * @proto: its prototype, in the notation of kern_verify.c
+ * @key: the static call's key
+ * @tramp: the static call's trampoline
+ */
+struct kern_func {
+	const char *name;
+	const char *proto;
+	struct static_call_key *key;
+	void *tramp;
+};
+
+/* For initializers: the function @fn, called through the static call @call. */
+#define KERN_FUNC(fn, call, prototype) {			\
+	.name = #fn,						\
+	.proto = (prototype),					\
+	.key = (void *)&STATIC_CALL_KEY(call),			\
+	.tramp = STATIC_CALL_TRAMP_ADDR(call),			\
+}
+
+#define NR_KERN_FUNCS	12
+extern const struct kern_func kern_funcs[NR_KERN_FUNCS];
+
+/**
+ * struct kern_layout - what the running kernel's BTF says
+ * @rq_cpu: offset of rq.cpu, bytes
+ * @rq_scx_flags: offset of rq.scx.flags, bytes
+ * @rq_online: SCX_RQ_ONLINE
+ * @rq_bypassing: SCX_RQ_BYPASSING
+ * @enq_head: SCX_ENQ_HEAD
+ * @enq_preempt: SCX_ENQ_PREEMPT
+ * @enq_clear_opss: SCX_ENQ_CLEAR_OPSS
+ * @enq_dsq_priq: SCX_ENQ_DSQ_PRIQ
+ * @runqueues: the per-CPU run queues
+ *
+ * Written once, by kern_resolve() and kern_verify().
+ */
+struct kern_layout {
+	u32 rq_cpu;
+	u32 rq_scx_flags;
+	u64 rq_online;
+	u64 rq_bypassing;
+	u64 enq_head;
+	u64 enq_preempt;
+	u64 enq_clear_opss;
+	u64 enq_dsq_priq;
+	void __percpu *runqueues;
+};
+
+extern struct kern_layout kern_layout;
+
+int kern_resolve(void);
+int kern_verify(void);
+
+static inline struct rq *kern_cpu_rq(int cpu)
+{
+	return per_cpu_ptr(kern_layout.runqueues, cpu);
+}
+
+static inline int kern_rq_cpu(const struct rq *rq)
+{
+	return *(const int *)((const char *)rq + kern_layout.rq_cpu);
+}
+
+/* The flags may change under the reader unless it holds the rq's lock. */
+static inline u32 kern_rq_scx_flags(const struct rq *rq)
+{
+	return READ_ONCE(*(const u32 *)((const char *)rq +
+					kern_layout.rq_scx_flags));
+}
+
+static inline bool kern_cpu_bypassing(int cpu)
+{
+	return kern_rq_scx_flags(kern_cpu_rq(cpu)) & kern_layout.rq_bypassing;
+}
+
+/*
+ * May tasks be sent to @cpu's bypass DSQ? As in the kernel, both tests: the
+ * flag is what sched_ext has seen, cpu_active() leads it on the way down.
+ */
+static inline bool kern_cpu_schedulable(int cpu)
+{
+	return cpu_active(cpu) &&
+	       (kern_rq_scx_flags(kern_cpu_rq(cpu)) & kern_layout.rq_online);
+}
+
+/*
+ * Is bypass on? scx_bypass() gives every possible CPU the same flag before it
+ * returns, so that any one of them tells.
+ */
+static inline bool kern_bypassing(void)
+{
+	return kern_cpu_bypassing(cpumask_first(cpu_possible_mask));
+}
+
+static inline void kern_rq_lock_irq(struct rq *rq)
+{
+	local_irq_disable();
+	static_call(kern_raw_spin_rq_lock_nested)(rq, 0);
+}
+
+static inline void kern_rq_unlock_irq(struct rq *rq)
+{
+	static_call(kern_raw_spin_rq_unlock)(rq);
+	local_irq_enable();
+}
+
+#endif /* KERN_H */

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Module parameters. Written at any time: read with READ_ONCE(). */
+#ifndef PARAMS_H
+#define PARAMS_H
+
+extern unsigned int bypass_lb_intv_us;
+extern unsigned int slice_bypass_us;
+extern bool disable;
+
+#endif /* PARAMS_H */

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Module parameters, named and limited as kernels with a balancer have them. */
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+
+#include "balancer.h"
+#include "params.h"
+
+#define INTV_US_MAX	(10 * USEC_PER_SEC)
+#define SLICE_US_MIN	100
+#define SLICE_US_MAX	(100 * USEC_PER_MSEC)
+
+/* how often the balancer runs in bypass, us; 0 stops it */
+unsigned int bypass_lb_intv_us __read_mostly = 500 * USEC_PER_MSEC;
+/* slice of a task that is queued in bypass, us */
+unsigned int slice_bypass_us __read_mostly = 5 * USEC_PER_MSEC;
+/* refuse to load */
+bool disable;
+
+static int set_in_range(const char *val, const struct kernel_param *kp,
+			unsigned int min, unsigned int max)
+{
+	int ret = param_set_uint_minmax(val, kp, min, max);
+
+	if (ret)
+		pr_err("%s must be a number from %u to %u\n", kp->name, min, max);
+	return ret;
+}
+
+static int set_intv(const char *val, const struct kernel_param *kp)
+{
+	int ret = set_in_range(val, kp, 0, INTV_US_MAX);
+
+	if (!ret)
+		balancer_update();
+	return ret;
+}
+
+static int set_slice(const char *val, const struct kernel_param *kp)
+{
+	return set_in_range(val, kp, SLICE_US_MIN, SLICE_US_MAX);
+}
+
+static const struct kernel_param_ops intv_ops = {
+	.set = set_intv,
+	.get = param_get_uint,
+};
+
+static const struct kernel_param_ops slice_ops = {
+	.set = set_slice,
+	.get = param_get_uint,
+};
+
+module_param_cb(bypass_lb_intv_us, &intv_ops, &bypass_lb_intv_us, 0600);
+MODULE_PARM_DESC(bypass_lb_intv_us,
+		 "balancing interval in bypass mode, microseconds (0 to 10000000, 0 = off, default 500000)");
+
+module_param_cb(slice_bypass_us, &slice_ops, &slice_bypass_us, 0600);
+MODULE_PARM_DESC(slice_bypass_us,
+		 "slice of a task in bypass mode, microseconds (100 to 100000, default 5000)");
+
+module_param(disable, bool, 0400);
+MODULE_PARM_DESC(disable, "do not load (for the kernel command line: scx_bypass_lb.disable=1)");

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /sys/kernel/debug/scx_bypass_lb/status: the module's state in one look. */
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/timekeeping.h>
+#include <linux/topology.h>
+
+#include "balancer.h"
+#include "bypass_dsq.h"
+#include "hooks.h"
+#include "kern.h"
+#include "params.h"
+#include "redirect.h"
+#include "status.h"
+
+static struct dentry *dir;
+
+static void show_node(struct seq_file *m, const struct lb_node *node, u64 now)
+{
+	u64 last = READ_ONCE(node->last_ns);
+
+	seq_printf(m, "node %d: passes %llu, moved %llu, longest lock hold %llu ns, last pass ",
+		   node->node, READ_ONCE(node->nr_passes), READ_ONCE(node->nr_moved),
+		   READ_ONCE(node->hold_max_ns));
+	if (last)
+		seq_printf(m, "%llu ms ago on CPU %d\n",
+			   (now - last) / NSEC_PER_MSEC, READ_ONCE(node->last_cpu));
+	else
+		seq_puts(m, "never\n");
+}
+
+static int status_show(struct seq_file *m, void *unused)
+{
+	u64 now = ktime_get_mono_fast_ns();
+	int node, cpu;
+
+	seq_printf(m, "hooks: %s\n", hooks_active() ? "active" : "inactive");
+	seq_printf(m, "backend: %s\n", redirect_backend());
+	seq_printf(m, "bypass: %s\n", kern_bypassing() ? "on" : "off");
+	seq_printf(m, "bypass_lb_intv_us: %u\n", READ_ONCE(bypass_lb_intv_us));
+	seq_printf(m, "slice_bypass_us: %u\n", READ_ONCE(slice_bypass_us));
+
+	for_each_node_state(node, N_CPU)
+		show_node(m, balancer_node(node), now);
+	for_each_online_cpu(cpu)
+		seq_printf(m, "cpu %d: node %d, queued %u\n", cpu, cpu_to_node(cpu),
+			   bypass_dsq_nr(cpu));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(status);
+
+/**
+ * status_init() - create the status file
+ *
+ * A kernel without debugfs goes without it.
+ *
+ * Context: process, may sleep.
+ */
+void status_init(void)
+{
+	dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	debugfs_create_file("status", 0400, dir, NULL, &status_fops);
+}
+
+/**
+ * status_exit() - remove the status file and wait for its readers
+ *
+ * Context: process, may sleep.
+ */
+void status_exit(void)
+{
+	debugfs_remove(dir);
+}

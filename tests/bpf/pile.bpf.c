@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Two schedulers to enter bypass from.
+ *
+ * "pile" sends every user task to one CPU of its node, the pile CPU, where
+ * they wait in one queue: the worst that a scheduler can hand over to bypass.
+ * Kernel threads and what may not run there go to their CPU's local DSQ. On
+ * request it misbehaves.
+ *
+ * "global" has no callbacks at all: every task goes to the global DSQ.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "pile.h"
+
+char _license[] SEC("license") = "GPL";
+
+void scx_bpf_dsq_insert(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) __ksym;
+bool scx_bpf_dsq_move_to_local(u64 dsq_id) __ksym;
+s32 scx_bpf_create_dsq(u64 dsq_id, s32 node) __ksym;
+void scx_bpf_error_bstr(char *fmt, unsigned long long *data, u32 data__sz) __ksym;
+
+#define PF_KTHREAD	0x00200000
+#define MAX_NODES	8
+
+struct pile_control control;
+
+static u32 node_of(s32 cpu)
+{
+	u32 node = (u32)cpu / (control.cpus_per_node ?: 1);
+
+	return node < MAX_NODES ? node : 0;
+}
+
+static s32 pile_cpu(s32 cpu)
+{
+	return node_of(cpu) * control.cpus_per_node;
+}
+
+static bool may_pile(struct task_struct *p, s32 pile)
+{
+	return !(p->flags & PF_KTHREAD) &&
+	       (p->cpus_ptr->bits[0] & (1UL << (pile & 63)));
+}
+
+SEC("struct_ops/pile_select_cpu")
+s32 BPF_PROG(pile_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
+{
+	s32 pile = pile_cpu(prev_cpu);
+
+	return may_pile(p, pile) ? pile : prev_cpu;
+}
+
+SEC("struct_ops/pile_enqueue")
+void BPF_PROG(pile_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	s32 cpu = p->thread_info.cpu;
+
+	if (control.raise_error) {
+		static const char fmt[] = "raised on request";
+		unsigned long long no_data = 0;
+
+		scx_bpf_error_bstr((char *)fmt, &no_data, 0);
+	}
+	if (!may_pile(p, pile_cpu(cpu)))
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, enq_flags);
+	else if (!control.stall)
+		scx_bpf_dsq_insert(p, node_of(cpu), SCX_SLICE_DFL, enq_flags);
+}
+
+SEC("struct_ops/pile_dispatch")
+void BPF_PROG(pile_dispatch, s32 cpu, struct task_struct *prev)
+{
+	if (cpu == pile_cpu(cpu))
+		scx_bpf_dsq_move_to_local(node_of(cpu));
+}
+
+SEC("struct_ops/pile_init_task")
+s32 BPF_PROG(pile_init_task, struct task_struct *p, struct scx_init_task_args *args)
+{
+	if (control.fail_init_at && ++control.nr_inits == control.fail_init_at)
+		return -12;
+	return 0;
+}
+
+SEC("struct_ops.s/pile_init")
+s32 BPF_PROG(pile_init)
+{
+	u32 node;
+
+	for (node = 0; node < MAX_NODES; node++) {
+		s32 ret = scx_bpf_create_dsq(node, -1);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops pile_ops = {
+	.select_cpu	= (void *)pile_select_cpu,
+	.enqueue	= (void *)pile_enqueue,
+	.dispatch	= (void *)pile_dispatch,
+	.init_task	= (void *)pile_init_task,
+	.init		= (void *)pile_init,
+	.name		= "pile",
+};
+
+/* the same, watched closely */
+SEC(".struct_ops.link")
+struct sched_ext_ops watched_ops = {
+	.select_cpu	= (void *)pile_select_cpu,
+	.enqueue	= (void *)pile_enqueue,
+	.dispatch	= (void *)pile_dispatch,
+	.init_task	= (void *)pile_init_task,
+	.init		= (void *)pile_init,
+	.timeout_ms	= 5000,
+	.name		= "watched",
+};
+
+SEC(".struct_ops.link")
+struct sched_ext_ops global_ops = {
+	.name		= "global",
+};

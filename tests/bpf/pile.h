@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the loader and the schedulers share. */
+#ifndef PILE_H
+#define PILE_H
+
+/**
+ * struct pile_control - in the BPF object's .bss, which the loader maps
+ * @cpus_per_node: CPUs of a node, of which the first is the pile CPU
+ * @fail_init_at: enabling fails at this many tasks, 0 = not
+ * @raise_error: call scx_bpf_error() at the next enqueue
+ * @stall: lose the tasks of the pile
+ * @nr_inits: tasks initialized so far
+ */
+struct pile_control {
+	unsigned int cpus_per_node;
+	unsigned int fail_init_at;
+	unsigned int raise_error;
+	unsigned int stall;
+	unsigned int nr_inits;
+};
+
+#endif /* PILE_H */

@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Style and static checks. Each must print nothing: checkpatch, W=1 with gcc and
+# with clang, sparse, shellcheck, and that Python compiles.
+#
+# usage: check.sh KERNEL_DIRECTORY WORK_DIRECTORY
+set -eu
+kernel=$1 work=$2
+top=$(cd "$(dirname "$0")/.." && pwd)
+status=0
+
+# run NAME COMMAND...: the command succeeds and prints nothing
+run() {
+	name=$1
+	shift
+	if "$@" >"$work/$name.log" 2>&1 && [ ! -s "$work/$name.log" ]; then
+		echo "$name: clean"
+	else
+		echo "$name: FAILED"
+		head -40 "$work/$name.log"
+		status=1
+	fi
+}
+
+# The module's own warnings and errors, of a build in a fresh copy.
+# shellcheck disable=SC2317
+compile() {
+	rm -rf "$work/module"
+	mkdir -p "$work/module"
+	cp -r "$top/Kbuild" "$top/dkms.conf" "$top/src" "$top/include" "$work/module"
+	timeout 300 make -s -C "$tree" M="$work/module" "$@" modules </dev/null 2>&1 |
+		grep -v -e '^Skipping BTF' -e 'the compiler differs' -e '^  The kernel was built by' -e '^  You are using' || :
+	[ -e "$work/module/scx_bypass_lb.ko" ]
+}
+
+rm -rf "$work"
+mkdir -p "$work"
+cd "$top"
+
+# PREFER_DEFINED_ATTRIBUTE_MACRO cannot be helped where these are defined, nor
+# MACRO_ARG_REUSE where an argument is pasted into two names
+# shellcheck disable=SC2046
+run checkpatch "$kernel/source/scripts/checkpatch.pl" --strict --no-tree --terse --quiet --no-summary --file \
+	--max-line-length=100 --ignore PREFER_DEFINED_ATTRIBUTE_MACRO,MACRO_ARG_REUSE \
+	$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
+tree=$kernel/build
+run gcc-W1 compile W=1
+run sparse compile C=2
+tree=$kernel/build-clang
+run clang-W1 compile W=1 LLVM=-16
+# shellcheck disable=SC2046
+run shellcheck shellcheck -x -P SCRIPTDIR $(git ls-files --cached --others --exclude-standard '*.sh') .ci/run
+run python python3 -m py_compile tests/*.py tests/setup/*.py
+exit $status

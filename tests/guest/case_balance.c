@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* skew, nodes, affinity: where the balancer puts tasks, and where not. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab.h"
+
+#define SKEW_TASKS	240
+/* of each of which half a queue is a donor's least excess, or more */
+#define LONG_INTV	"2000000"
+#define LONG_INTV_S	2.0
+
+/* Enter bypass with @nr tasks of each node on the node's first CPU; says when. */
+static double pile_up(int nr, bool both_nodes)
+{
+	must_attach(SCHED_PILE);
+	spawn(nr, 0, NULL);
+	if (both_nodes)
+		spawn(nr, 1, NULL);
+	if (!all_progress(120))
+		give_up("the tasks do not run under the pile scheduler");
+	trace_passes(true);
+	hold_bypass(true);
+	return now();
+}
+
+static void leave(void)
+{
+	hold_bypass(false);
+	check(!bypass_is(true) && !total_queued(), "after bypass its queues are empty");
+	check(all_progress(120), "all tasks run under the scheduler again");
+	kill_tasks();
+	sched_detach();
+	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
+	module_unload();
+}
+
+static bool passed(void *count)
+{
+	return node_status(0).passes >= *(unsigned long long *)count;
+}
+
+static bool some_pass(void *unused)
+{
+	struct pass_event e[MAX_PASSES];
+	int n = read_passes(e, MAX_PASSES);
+
+	while (n--)
+		if (!e[n].node)
+			return true;
+	return false;
+}
+
+/*
+ * Is no CPU above the donor target while another is below target? What runs
+ * while one looks comes and goes: @slack tasks more or less do not count.
+ */
+static bool spread(int tasks, int shortest, int longest, int slack)
+{
+	int target = (tasks + CPUS_PER_NODE - 1) / CPUS_PER_NODE;
+	int donor_target = (target * 125 + 99) / 100;
+
+	return longest <= donor_target + slack || shortest >= target - slack;
+}
+
+static bool node_is_spread(int node, int slack)
+{
+	int sum = 0, shortest = MAX_TASKS, longest = 0, i;
+
+	for (i = 0; i < CPUS_PER_NODE; i++) {
+		int q = queue_length(node * CPUS_PER_NODE + i);
+
+		sum += q;
+		shortest = q < shortest ? q : shortest;
+		longest = q > longest ? q : longest;
+	}
+	return spread(sum, shortest, longest, slack);
+}
+
+/*
+ * The control run is the module with the interval 0: without the module the
+ * tasks of a node are not on any CPU's queue.
+ */
+void case_skew(bool module)
+{
+	struct pass_event e[MAX_PASSES];
+	struct node_status first;
+	double begun;
+	int before, after, n;
+
+	load_test_module();
+	module_load(module ? "bypass_lb_intv_us=" LONG_INTV : "bypass_lb_intv_us=0");
+	begun = pile_up(SKEW_TASKS, false);
+
+	if (!module) {
+		before = queue_length(0);
+		sleep_ms(3000);
+		after = queue_length(0);
+		report_queues("interval 0");
+		check(before > SKEW_TASKS * 9 / 10, "all wait for CPU 0 (%d)", before);
+		check(after > SKEW_TASKS * 9 / 10, "3 s later they still do (%d)", after);
+		check(!node_status(0).passes, "there was no pass");
+		leave();
+		return;
+	}
+
+	if (!wait_for(some_pass, NULL, 30))
+		give_up("there is no pass");
+	first = node_status(0);
+	report_queues("after the first pass");
+	check(all_progress(120), "all tasks run in bypass");
+
+	n = read_passes(e, MAX_PASSES);
+	if (n && e[0].node)	/* the nodes' passes come in any order */
+		e[0] = e[1];
+	check(n >= 1 && !e[0].node && e[0].nr_cpus == CPUS_PER_NODE,
+	      "the tracepoint shows the pass");
+	if (n >= 1) {
+		check(e[0].time - begun < LONG_INTV_S / 2,
+		      "the first pass comes at once, not an interval later (%.3f s)",
+		      e[0].time - begun);
+		info("pass: tasks %u moved %u before %u-%u after %u-%u", e[0].nr_tasks,
+		     e[0].nr_balanced, e[0].before_min, e[0].before_max,
+		     e[0].after_min, e[0].after_max);
+		check(e[0].nr_tasks > SKEW_TASKS * 9 / 10 &&
+		      e[0].before_max > SKEW_TASKS * 9 / 10 && e[0].before_min < 10,
+		      "it shows the skew before");
+		check(spread(e[0].nr_tasks, e[0].after_min, e[0].after_max, 2),
+		      "after it no CPU is above the donor target while one is below target");
+		check(e[0].nr_balanced && e[0].nr_balanced == first.moved,
+		      "and as many moves as the status file (%llu)", first.moved);
+	}
+	info("longest lock hold %llu ns", first.hold_max_ns);
+	leave();
+}
+
+static bool both_met(void *unused)
+{
+	return read_long(TEST_PARAM("met"));
+}
+
+void case_nodes(bool module)
+{
+	bool own_cpu[2] = { true, true };
+	struct pass_event e[MAX_PASSES];
+	int per_node[2] = { 0, 0 };
+	int strays = 0, first, i, n;
+
+	load_test_module();
+	module_load("bypass_lb_intv_us=100000");
+	first = nr_tasks();
+	pile_up(SKEW_TASKS / 2, true);
+
+	must_write(TEST_PARAM("meet"), "1");
+	check(wait_for(both_met, NULL, 30), "the passes of both nodes run at the same time");
+	sleep_ms(1000);
+	report_queues("two nodes");
+	/* an excess of less than 5 is not worth moving at this interval */
+	check(node_is_spread(0, 5 + 2) && node_is_spread(1, 5 + 2), "both nodes are balanced");
+	check(all_progress(120), "all tasks run in bypass");
+	for (i = 0; i < SKEW_TASKS; i++)
+		strays += task_cpu_of(task_pid(first + i)) / CPUS_PER_NODE != i / (SKEW_TASKS / 2);
+	check(!strays, "no task has crossed nodes (%d)", strays);
+
+	n = read_passes(e, MAX_PASSES);
+	for (i = 0; i < n; i++) {
+		if (e[i].node > 1)
+			continue;
+		per_node[e[i].node]++;
+		if (e[i].cpu / CPUS_PER_NODE != (int)e[i].node)
+			own_cpu[e[i].node] = false;
+	}
+	info("passes: node 0 %d, node 1 %d", per_node[0], per_node[1]);
+	check(per_node[0] && per_node[1], "each node has passes of its own");
+	check(own_cpu[0] && own_cpu[1], "every pass ran on a CPU of its node");
+	must_write(TEST_PARAM("meet"), "0");
+	leave();
+}
+
+static int pin_to_cpu_0(int index)
+{
+	return pin_to(0, 0);
+}
+
+/* On which CPU are the kernel threads whose name begins so? -1: not all on one. */
+static int kthreads_on(const char *prefix, int *count)
+{
+	struct dirent *d;
+	DIR *proc = opendir("/proc");
+	int cpu = -2;
+
+	*count = 0;
+	while (proc && (d = readdir(proc))) {
+		char path[300], comm[64];
+		int on;
+
+		snprintf(path, sizeof(path), "/proc/%s/comm", d->d_name);
+		if (atoi(d->d_name) <= 0 || !read_file(path, comm, sizeof(comm)) ||
+		    strncmp(comm, prefix, strlen(prefix)))
+			continue;
+		on = task_cpu_of(atoi(d->d_name));
+		cpu = cpu == -2 || cpu == on ? on : -1;
+		(*count)++;
+	}
+	if (proc)
+		closedir(proc);
+	return cpu;
+}
+
+void case_affinity(bool module)
+{
+	unsigned long long passes, wanted;
+	int cpu, count, i, away = 0;
+	char name[32];
+
+	load_test_module();
+	module_load("bypass_lb_intv_us=20000");
+	must_attach(SCHED_PILE);
+	spawn(SKEW_TASKS, 0, pin_to_cpu_0);
+	if (!all_progress(120))
+		give_up("the tasks do not run under the pile scheduler");
+	must_write(TEST_PARAM("pinned"), "40");
+	sleep_ms(500);
+	hold_bypass(true);
+
+	passes = node_status(0).passes;
+	wanted = passes + 20;
+	check(wait_for(passed, &wanted, 60), "the balancer goes on with a queue of pinned tasks");
+	report_queues("pinned to CPU 0");
+	check(queue_length(0) > SKEW_TASKS, "the queue is long (%d)", queue_length(0));
+	check(!node_status(0).moved, "nothing was moved");
+	info("longest lock hold %llu ns", node_status(0).hold_max_ns);
+	for (i = 0; i < SKEW_TASKS; i++)
+		away += task_cpu_of(task_pid(i)) != 0;
+	check(!away, "pinned tasks stay");
+	cpu = kthreads_on("pinned/", &count);
+	check(count == 40 && cpu == 0, "threads with migration disabled stay (%d on CPU %d)",
+	      count, cpu);
+	for (i = 0, away = 0; i < GUEST_CPUS; i++) {
+		snprintf(name, sizeof(name), "ksoftirqd/%d", i);
+		away += kthreads_on(name, &count) != i || count != 1;
+	}
+	check(!away, "per-CPU kernel threads stay");
+	check(all_progress(300), "all tasks run in bypass");
+
+	must_write(TEST_PARAM("pinned"), "0");
+	leave();
+}

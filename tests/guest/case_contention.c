@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * contention: hundreds of tasks on many small CPU sets, all on the global DSQ
+ * when bypass begins. Without the module a CPU walks that queue for a task it
+ * may run; with it, each CPU has a queue of its own.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "lab.h"
+
+#define FEW	80
+#define MANY	400
+
+/*
+ * Sets of one or two CPUs. CPUs 0 and 1 are in more of them than others are,
+ * so that what waits for these two fills the queue.
+ */
+static int pin_to_set(int index)
+{
+	if (index % 4)
+		return pin_to(index % 2, index / 4 % 2);
+	index /= 4;
+	return pin_to(2 + index % (GUEST_CPUS - 2), 2 + index / 2 % (GUEST_CPUS - 2));
+}
+
+/* Tasks looked at per pick while bypass is on. */
+static double measure(int nr, bool *alive)
+{
+	unsigned long looked, picked, looked_0, picked_0;
+
+	spawn(nr - nr_tasks(), 0, pin_to_set);
+	if (!all_progress(300))
+		give_up("the tasks do not run under the scheduler");
+	hold_bypass(true);
+	sleep_ms(500);
+	read_pick_counts(&looked_0, &picked_0);
+	*alive = all_progress(300);
+	sleep_ms(2000);
+	read_pick_counts(&looked, &picked);
+	hold_bypass(false);
+	looked -= looked_0;
+	picked -= picked_0;
+	info("%d tasks: %lu picks, %lu tasks of other CPUs looked at, %.2f per pick",
+	     nr, picked, looked, picked ? (double)looked / picked : 0);
+	if (!picked)
+		give_up("nothing was picked");
+	/* and the task that is picked itself */
+	return (double)looked / picked + 1;
+}
+
+void case_contention(bool module)
+{
+	double few, many;
+	bool alive;
+
+	load_test_module();
+	if (module)
+		module_load("");
+	must_attach(SCHED_GLOBAL);
+	count_picks(true);
+
+	few = measure(FEW, &alive);
+	check(alive, "all of %d tasks run in bypass", FEW);
+	many = measure(MANY, &alive);
+	check(alive, "all of %d tasks run in bypass", MANY);
+	info("looked at per pick: %.2f with %d tasks, %.2f with %d", few, FEW, many, MANY);
+	if (module)
+		check(few < 2 && many < 2, "tasks looked at per pick stay near 1");
+	else
+		check(many > 4 && many > 2 * few, "tasks looked at per pick grow with the queue");
+
+	count_picks(false);
+	must_write("/proc/sysrq-trigger", "S");
+	check(wait_for(sched_is_off, NULL, 120), "the disable completes");
+	check(all_progress(300), "all tasks run afterwards");
+	kill_tasks();
+	sched_detach();
+	if (module)
+		module_unload();
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* exits: every way out of a scheduler leads through bypass and out of it. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#define TASKS	80
+
+static void by_unregister(void)
+{
+	sched_detach();
+}
+
+static void by_sysrq(void)
+{
+	must_write("/proc/sysrq-trigger", "S");
+}
+
+static const struct {
+	const char *name;
+	enum scheduler which;
+	void (*leave)(void);
+	const char *log;
+} exits[] = {
+	{ "unregistering", SCHED_PILE, by_unregister, "unregistered from user space" },
+	{ "SysRq-S", SCHED_PILE, by_sysrq, "disabled by sysrq-S" },
+	{ "scx_bpf_error", SCHED_PILE, sched_raise_error, "raised on request" },
+	{ "the watchdog", SCHED_WATCHED, sched_stall, "runnable task stall" },
+};
+
+static void check_alive(const char *how, bool module)
+{
+	check(wait_for(sched_is_off, NULL, 120), "%s: the scheduler is gone", how);
+	if (module) {
+		/* the last step out of bypass comes just behind the state */
+		sleep_ms(200);
+		check(bypass_is(false), "%s: bypass has ended", how);
+		check(!total_queued(), "%s: the bypass DSQs are empty", how);
+	}
+	check(all_progress(120), "%s: all tasks run", how);
+}
+
+void case_exits(bool module)
+{
+	unsigned int i;
+	int ret;
+
+	if (module)
+		module_load("bypass_lb_intv_us=10000");
+
+	for (i = 0; i < ARRAY_SIZE(exits); i++) {
+		must_attach(exits[i].which);
+		spawn(TASKS, 0, NULL);
+		if (!all_progress(120))
+			give_up("%s: the tasks do not run", exits[i].name);
+		exits[i].leave();
+		check_alive(exits[i].name, module);
+		check(kernel_log_has(exits[i].log), "%s: the kernel says '%s'",
+		      exits[i].name, exits[i].log);
+		sched_detach();
+		kill_tasks();
+	}
+
+	spawn(TASKS, 0, NULL);
+	ret = sched_attach(&(struct sched_opts){ SCHED_PILE, .fail_init_at = 20 });
+	if (!ret) {
+		/* an error while enabling may be told through the disable path */
+		check(wait_for(sched_is_off, NULL, 60), "a failed enable: it does not stay");
+		sched_detach();
+	}
+	info("a failed enable: attach says %s", ret ? strerror(-ret) : "nothing");
+	check(kernel_log_has("ops.init_task() failed"), "a failed enable: the kernel says why");
+	check_alive("a failed enable", module);
+	kill_tasks();
+
+	must_attach(SCHED_PILE);
+	spawn(TASKS, 0, NULL);
+	check(all_progress(120), "a good scheduler works afterwards");
+	sched_detach();
+	check(wait_for(sched_is_off, NULL, 60), "and goes");
+	kill_tasks();
+	if (module)
+		module_unload();
+}

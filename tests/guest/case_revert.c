@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* revert: rmmod at any moment puts the kernel back, and loses no task. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#define TASKS		160
+#define FEW_TASKS	8
+#define TIMES		50
+
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st);
+}
+
+static bool file_has(const char *path, const char *text)
+{
+	static char buf[32 << 20];
+
+	return read_file(path, buf, sizeof(buf)) && strstr(buf, text);
+}
+
+static void check_clean(const char *when)
+{
+	check(!exists("/sys/kernel/livepatch/" MODULE) && !exists("/sys/module/" MODULE) &&
+	      !exists("/sys/kernel/debug/" MODULE) &&
+	      !exists(TRACEFS "events/sched_ext/sched_ext_bypass_lb"),
+	      "%s: nothing left in sysfs, debugfs, tracefs", when);
+	check(!file_has("/proc/kallsyms", "[" MODULE "]") &&
+	      !file_has("/proc/modules", MODULE " ") &&
+	      !file_has(TRACEFS "enabled_functions", "dispatch_enqueue"),
+	      "%s: no trace in kallsyms, modules, enabled_functions", when);
+}
+
+static void unload_and_check(const char *when)
+{
+	int ret = unload_module(MODULE);
+
+	check(!ret, "%s: rmmod (%s)", when, strerror(-ret));
+	if (ret)
+		give_up("the module stays");
+	check(all_progress(120), "%s: no task is lost", when);
+	check_clean(when);
+}
+
+static void in_bypass(const char *when, const char *params)
+{
+	module_load(params);
+	hold_bypass(true);
+	sleep_ms(300);
+	info("%s: %d tasks on bypass DSQs", when, total_queued());
+	check(total_queued() > TASKS / 2, "%s: the queues are full", when);
+	unload_and_check(when);
+	hold_bypass(false);
+	check(all_progress(120), "%s: and none when bypass ends", when);
+}
+
+/* Loaded while bypass is on, it takes over what the kernel has queued. */
+static void load_in_bypass(void)
+{
+	hold_bypass(true);
+	module_load("bypass_lb_intv_us=10000");
+	check(all_progress(120), "loaded in bypass: all tasks run");
+	check(total_queued() > TASKS / 2, "loaded in bypass: they use the bypass DSQs");
+	hold_bypass(false);
+	unload_and_check("loaded in bypass");
+}
+
+static void many_times(void)
+{
+	int i;
+
+	spawn(FEW_TASKS, 0, NULL);
+	for (i = 0; i < TIMES; i++) {
+		module_load("bypass_lb_intv_us=1000");
+		hold_bypass(true);
+		if (i % 2)
+			hold_bypass(false);
+		if (unload_module(MODULE))
+			break;
+		hold_bypass(false);
+		if (i % 10 == 9)
+			info("loaded and unloaded %d times", i + 1);
+	}
+	check(i == TIMES, "loaded and unloaded %d times in a row", i);
+	check(all_progress(120), "%d times: no task is lost", i);
+	check_clean("many times");
+}
+
+static bool is_gone(void *unused)
+{
+	return !exists("/sys/module/" MODULE);
+}
+
+static bool stall_is_told(void *unused)
+{
+	return kernel_log_has("unload waits for task livepatch_hog[");
+}
+
+static void with_a_hog(void)
+{
+	pid_t pid;
+
+	module_load("");
+	must_write(TEST_PARAM("hog"), "1");
+	pid = fork();
+	if (!pid) {
+		sched_close_in_child();
+		_exit(-unload_module(MODULE));
+	}
+	check(wait_for(stall_is_told, NULL, 60), "a stalled unload names the task that stalls it");
+	check(exists("/sys/module/" MODULE), "and waits for it");
+	must_write(TEST_PARAM("hog"), "0");
+	check(wait_for(is_gone, NULL, 60), "and ends when the task lets go");
+	waitpid(pid, NULL, 0);
+	check_clean("stalled");
+}
+
+/* Somebody disables the livepatch by hand. */
+static void by_sysfs(void)
+{
+	module_load("");
+	hold_bypass(true);
+	must_write("/sys/kernel/livepatch/" MODULE "/enabled", "0");
+	check(all_progress(120), "disabled through sysfs: no task is lost");
+	hold_bypass(false);
+	sleep_ms(3000);
+	check(!hooks_are_active(NULL), "disabled through sysfs: the hooks are inactive");
+	unload_and_check("disabled through sysfs");
+}
+
+/* The transition of insmod has not ended yet. */
+static void at_once(void)
+{
+	check(!load_module(MODULE_KO, ""), "at once: insmod");
+	unload_and_check("at once");
+}
+
+void case_revert(bool module)
+{
+	load_test_module();
+	module_load("");
+	check(file_has(TRACEFS "enabled_functions", "dispatch_enqueue") &&
+	      file_has("/proc/kallsyms", "[" MODULE "]"),
+	      "while loaded, the hooks can be seen");
+	unload_and_check("idle");
+	at_once();
+	with_a_hog();
+
+	must_attach(SCHED_PILE);
+	spawn(TASKS, 0, NULL);
+	if (!all_progress(120))
+		give_up("the tasks do not run under the pile scheduler");
+	module_load("");
+	unload_and_check("with a scheduler running");
+	at_once();
+
+	in_bypass("in bypass, not balanced", "bypass_lb_intv_us=0");
+	in_bypass("in bypass, balanced", "");
+	in_bypass("while the balancer runs", "bypass_lb_intv_us=1");
+	load_in_bypass();
+	by_sysfs();
+	kill_tasks();
+	many_times();
+
+	kill_tasks();
+	sched_detach();
+	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
+	must_attach(SCHED_PILE);
+	spawn(TASKS, 0, NULL);
+	check(all_progress(120), "a scheduler works afterwards");
+	must_write("/proc/sysrq-trigger", "S");
+	check(wait_for(sched_is_off, NULL, 60), "and goes");
+	kill_tasks();
+	sched_detach();
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* PID 1 of the guest: runs the case that the kernel command line names. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+const struct test_case cases[] = {
+	{ "demo", case_demo },
+	{ "skew", case_skew },
+	{ "nodes", case_nodes },
+	{ "affinity", case_affinity },
+	{ "contention", case_contention },
+	{ "exits", case_exits },
+	{ "parameters", case_parameters },
+	{ "revert", case_revert },
+	{ "refusal", case_refusal },
+	{ NULL, NULL },
+};
+
+static void mount_all(void)
+{
+	static const char * const mounts[][2] = {
+		{ "devtmpfs", "/dev" },
+		{ "proc", "/proc" },
+		{ "sysfs", "/sys" },
+		{ "debugfs", "/sys/kernel/debug" },
+		{ "tracefs", "/sys/kernel/tracing" },
+		{ "bpf", "/sys/fs/bpf" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(mounts); i++) {
+		mkdir(mounts[i][1], 0755);
+		mount(mounts[i][0], mounts[i][1], mounts[i][0], 0, NULL);
+	}
+}
+
+static void run_case(const char *name, const char *arm)
+{
+	const struct sched_param prio = { .sched_priority = 50 };
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	const struct test_case *c;
+
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	/* outside sched_ext, so that no scheduler can starve the driver */
+	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &prio))
+		give_up("cannot become SCHED_FIFO");
+	for (c = cases; c->name; c++) {
+		if (!strcmp(c->name, name)) {
+			c->run(!strcmp(arm, "module"));
+			return;
+		}
+	}
+	give_up("no case is called '%s'", name);
+}
+
+int main(void)
+{
+	char cmdline[1024], *arg;
+	const char *name = "", *arm = "";
+
+	mount_all();
+	report_open();
+	if (!read_file("/proc/cmdline", cmdline, sizeof(cmdline)))
+		give_up("no command line");
+	for (arg = strtok(cmdline, " \t\n"); arg; arg = strtok(NULL, " \t\n")) {
+		if (!strncmp(arg, "case=", 5))
+			name = arg + 5;
+		if (!strncmp(arg, "arm=", 4))
+			arm = arg + 4;
+	}
+	run_case(name, arm);
+	report_done();
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the test cases in the guest are written with. */
+#ifndef LAB_H
+#define LAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define __noreturn	__attribute__((noreturn))
+#define __printf(a, b)	__attribute__((format(printf, a, b)))
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* report.c: to the host, on a channel of its own */
+void report_open(void);
+void __noreturn report_done(void);
+void __printf(1, 2) info(const char *fmt, ...);
+void __printf(2, 3) check(bool ok, const char *fmt, ...);
+void __printf(1, 2) __noreturn give_up(const char *fmt, ...);
+
+/* sys.c: files, modules, time */
+bool read_file(const char *path, char *buf, size_t size);
+int write_file(const char *path, const char *text);
+void must_write(const char *path, const char *text);
+long read_long(const char *path);
+int load_module(const char *path, const char *params);
+int unload_module(const char *name);
+double now(void);
+void sleep_ms(unsigned int ms);
+bool wait_for(bool (*cond)(void *arg), void *arg, unsigned int seconds);
+bool kernel_log_has(const char *text);
+
+/* module.c: the module under test */
+#define MODULE		"scx_bypass_lb"
+#define MODULE_KO	"/" MODULE ".ko"
+#define PARAM(name)	"/sys/module/" MODULE "/parameters/" name
+#define TEST_PARAM(name) "/sys/module/scx_bypass_test/parameters/" name
+#define STATUS		"/sys/kernel/debug/" MODULE "/status"
+
+struct node_status {
+	unsigned long long passes, moved, hold_max_ns;
+	int last_cpu;
+};
+
+void module_load(const char *params);
+void module_unload(void);
+bool hooks_are_active(void *unused);
+bool bypass_is(bool on);
+int queue_length(int cpu);
+int total_queued(void);
+struct node_status node_status(int node);
+void hold_bypass(bool on);
+void report_queues(const char *when);
+void load_test_module(void);
+
+/* tasks.c: tasks that spin and count */
+#define MAX_TASKS	1024
+
+int spawn(int nr, int node, int (*setup)(int index));
+void kill_tasks(void);
+int nr_tasks(void);
+pid_t task_pid(int index);
+int task_cpu_of(pid_t pid);
+bool all_progress(unsigned int seconds);
+int pin_to(int first, int second);
+
+/* sched.c: BPF schedulers */
+enum scheduler { SCHED_PILE, SCHED_WATCHED, SCHED_GLOBAL };
+
+struct sched_opts {
+	enum scheduler which;
+	unsigned int fail_init_at;
+};
+
+int sched_attach(const struct sched_opts *opts);
+void must_attach(enum scheduler which);
+void sched_close_in_child(void);
+void sched_detach(void);
+void sched_raise_error(void);
+void sched_stall(void);
+bool sched_is_off(void *unused);
+
+/* trace.c: tracefs */
+#define TRACEFS		"/sys/kernel/tracing/"
+#define MAX_PASSES	256
+
+struct pass_event {
+	int cpu;
+	double time;
+	unsigned int node, nr_cpus, nr_tasks, nr_balanced;
+	unsigned int before_min, before_max, after_min, after_max;
+};
+
+void trace_passes(bool on);
+int read_passes(struct pass_event *events, int max);
+void count_picks(bool on);
+void read_pick_counts(unsigned long *looked, unsigned long *picked);
+
+struct test_case {
+	const char *name;
+	/* @module: is the module under test to be used? */
+	void (*run)(bool module);
+};
+
+extern const struct test_case cases[];
+
+void case_demo(bool module);
+void case_skew(bool module);
+void case_nodes(bool module);
+void case_affinity(bool module);
+void case_contention(bool module);
+void case_exits(bool module);
+void case_parameters(bool module);
+void case_revert(bool module);
+void case_refusal(bool module);
+
+/* the machine the guest is given: 8 CPUs in 2 nodes */
+#define GUEST_CPUS		8
+#define CPUS_PER_NODE	4
+
+#endif /* LAB_H */

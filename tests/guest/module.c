@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The module under test, as an administrator sees it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lab.h"
+
+static void read_status(char *buf, size_t size)
+{
+	if (!read_file(STATUS, buf, size))
+		give_up("cannot read " STATUS);
+}
+
+static bool status_has(const char *line)
+{
+	char buf[8192];
+
+	read_status(buf, sizeof(buf));
+	return strstr(buf, line);
+}
+
+bool hooks_are_active(void *unused)
+{
+	return status_has("hooks: active\n");
+}
+
+bool bypass_is(bool on)
+{
+	return status_has(on ? "bypass: on\n" : "bypass: off\n");
+}
+
+void module_load(const char *params)
+{
+	int ret = load_module(MODULE_KO, params);
+
+	if (ret)
+		give_up("loading the module: %s", strerror(-ret));
+	if (!wait_for(hooks_are_active, NULL, 120))
+		give_up("the hooks have not become active");
+}
+
+void module_unload(void)
+{
+	int ret = unload_module(MODULE);
+
+	if (ret)
+		give_up("unloading the module: %s", strerror(-ret));
+}
+
+int queue_length(int cpu)
+{
+	char buf[8192], key[32], *line;
+	int nr;
+
+	read_status(buf, sizeof(buf));
+	snprintf(key, sizeof(key), "\ncpu %d: ", cpu);
+	line = strstr(buf, key);
+	if (!line || sscanf(line, "\ncpu %*d: node %*d, queued %d", &nr) != 1)
+		give_up("no CPU %d in the status file", cpu);
+	return nr;
+}
+
+int total_queued(void)
+{
+	int cpu, sum = 0;
+
+	for (cpu = 0; cpu < GUEST_CPUS; cpu++)
+		sum += queue_length(cpu);
+	return sum;
+}
+
+struct node_status node_status(int node)
+{
+	struct node_status s = { .last_cpu = -1 };
+	char buf[8192], key[32], *line, *last;
+
+	read_status(buf, sizeof(buf));
+	snprintf(key, sizeof(key), "\nnode %d: ", node);
+	line = strstr(buf, key);
+	if (!line || sscanf(line, "\nnode %*d: passes %llu, moved %llu, longest lock hold %llu",
+			    &s.passes, &s.moved, &s.hold_max_ns) != 3)
+		give_up("no node %d in the status file", node);
+	last = strstr(line + 1, "on CPU ");
+	if (last && last < strchr(line + 1, '\n'))
+		sscanf(last, "on CPU %d", &s.last_cpu);
+	return s;
+}
+
+void hold_bypass(bool on)
+{
+	must_write(TEST_PARAM("hold"), on ? "1" : "0");
+}
+
+void report_queues(const char *when)
+{
+	char line[128] = "";
+	int cpu, len = 0;
+
+	for (cpu = 0; cpu < GUEST_CPUS; cpu++)
+		len += snprintf(line + len, sizeof(line) - len, " %d", queue_length(cpu));
+	info("queued per CPU, %s:%s", when, line);
+}
+
+void load_test_module(void)
+{
+	int ret = load_module("/scx_bypass_test.ko", "");
+
+	if (ret)
+		give_up("loading the test module: %s", strerror(-ret));
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Files, modules, time. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/klog.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#define SYSLOG_READ_ALL	3
+
+bool read_file(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	while (len + 1 < size && (n = read(fd, buf + len, size - 1 - len)) > 0)
+		len += n;
+	buf[len] = '\0';
+	close(fd);
+	return true;
+}
+
+/* Returns 0 or -errno. */
+int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+void must_write(const char *path, const char *text)
+{
+	int ret = write_file(path, text);
+
+	if (ret)
+		give_up("cannot write '%s' to %s: %s", text, path, strerror(-ret));
+}
+
+long read_long(const char *path)
+{
+	char buf[64];
+
+	if (!read_file(path, buf, sizeof(buf)))
+		give_up("cannot read %s", path);
+	return strtol(buf, NULL, 0);
+}
+
+/* Returns 0 or -errno. */
+int load_module(const char *path, const char *params)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_finit_module, fd, params, 0))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int unload_module(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
+}
+
+double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+void sleep_ms(unsigned int ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
+
+	nanosleep(&ts, NULL);
+}
+
+bool wait_for(bool (*cond)(void *arg), void *arg, unsigned int seconds)
+{
+	double end = now() + seconds;
+
+	while (!cond(arg)) {
+		if (now() > end)
+			return false;
+		sleep_ms(10);
+	}
+	return true;
+}
+
+bool kernel_log_has(const char *text)
+{
+	static char log[1 << 20];
+	int len = klogctl(SYSLOG_READ_ALL, log, sizeof(log) - 1);
+
+	if (len < 0)
+		give_up("cannot read the kernel log");
+	log[len] = '\0';
+	return strstr(log, text);
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tasks that spin and count, so that one sees whether each makes progress.
+ * The driver itself runs as SCHED_FIFO, which is above sched_ext.
+ */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+static pid_t pids[MAX_TASKS];
+static int nr;
+static unsigned long *counters;
+
+static void map_counters(void)
+{
+	if (counters)
+		return;
+	counters = mmap(NULL, MAX_TASKS * sizeof(*counters), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (counters == MAP_FAILED)
+		give_up("no memory for the counters");
+}
+
+/* Restrict the caller to CPUs @first and @second. */
+int pin_to(int first, int second)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(first, &set);
+	CPU_SET(second, &set);
+	return sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* Restrict the caller to CPUs @first to @first + @count - 1. */
+static int pin_to_range(int first, int count)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	while (count--)
+		CPU_SET(first++, &set);
+	return sched_setaffinity(0, sizeof(set), &set);
+}
+
+/*
+ * Start tasks on @node, which each run @setup first; without it they may run
+ * on any CPU. Returns the first one's index.
+ */
+int spawn(int count, int node, int (*setup)(int index))
+{
+	int first = nr, i;
+
+	map_counters();
+	if (nr + count > MAX_TASKS)
+		give_up("too many tasks");
+	/* a new task starts near its parent */
+	pin_to_range(node * CPUS_PER_NODE, CPUS_PER_NODE);
+
+	for (i = 0; i < count; i++, nr++) {
+		counters[nr] = 0;
+		pids[nr] = fork();
+		if (pids[nr] < 0)
+			give_up("fork failed");
+		if (!pids[nr]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			prctl(PR_SET_NAME, "spin");
+			sched_close_in_child();
+			if (setup ? setup(nr) : pin_to_range(0, GUEST_CPUS))
+				_exit(1);
+			for (;;)
+				__atomic_fetch_add(&counters[nr], 1, __ATOMIC_RELAXED);
+		}
+	}
+	pin_to_range(0, GUEST_CPUS);
+	return first;
+}
+
+int nr_tasks(void)
+{
+	return nr;
+}
+
+pid_t task_pid(int index)
+{
+	return pids[index];
+}
+
+void kill_tasks(void)
+{
+	int i;
+
+	for (i = 0; i < nr; i++)
+		kill(pids[i], SIGKILL);
+	for (i = 0; i < nr; i++)
+		waitpid(pids[i], NULL, 0);
+	nr = 0;
+}
+
+/* The CPU whose run queue the task is on: field 39 of its stat file. */
+int task_cpu_of(pid_t pid)
+{
+	char path[64], buf[1024], *field;
+	int i, cpu = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (!read_file(path, buf, sizeof(buf)))
+		return -1;
+	field = strrchr(buf, ')');
+	for (i = 2; field && i < 39; i++)
+		field = strchr(field + 1, ' ');
+	if (field)
+		cpu = atoi(field);
+	return cpu;
+}
+
+static unsigned long count_of(int index)
+{
+	return __atomic_load_n(&counters[index], __ATOMIC_RELAXED);
+}
+
+/* Do all tasks run within @seconds? */
+bool all_progress(unsigned int seconds)
+{
+	static unsigned long before[MAX_TASKS];
+	double start = now();
+	int i, left = nr;
+
+	for (i = 0; i < nr; i++)
+		before[i] = count_of(i);
+
+	while (left && now() < start + seconds) {
+		sleep_ms(50);
+		for (i = 0, left = 0; i < nr; i++)
+			left += count_of(i) == before[i];
+	}
+	if (left)
+		info("%d of %d tasks have not run in %u s", left, nr, seconds);
+	else
+		info("all %d tasks have run within %.2f s", nr, now() - start);
+	return !left;
+}

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Boot a kernel in QEMU with our driver as PID 1 and collect what it reports.
+
+The guest reports on its second serial port, a line at a time: "ok TEXT",
+"fail TEXT", "info TEXT", and "done" at the end. A guest that ends without
+"done" is lost, which is another thing than a failed test.
+"""
+import dataclasses
+import os
+import re
+import subprocess
+import tempfile
+import threading
+import time
+
+# What the kernel prints when something is broken in it.
+SPLATS = re.compile(
+    r"BUG:|WARNING:|Oops|general protection|Kernel panic|KASAN:|KCSAN:|UBSAN:|"
+    r"rcu: INFO:|rcu_\w+ (self-)?detected|soft lockup|hard LOCKUP|blocked for more than|"
+    r"workqueue lockup|possible circular locking|inconsistent lock state|"
+    r"possible recursive locking|suspicious RCU usage|scheduling while atomic|"
+    r"list_(add|del) corruption|refcount_t:|unable to handle|invalid opcode")
+
+
+@dataclasses.dataclass
+class Result:
+    lines: list           # (kind, text)
+    lost: bool
+    splats: list
+    console: str          # path
+    seconds: float
+
+    def of_kind(self, kind):
+        return [text for k, text in self.lines if k == kind]
+
+
+def initramfs(files, path):
+    """Write a cpio archive of {name in guest: file on host} to path."""
+    with tempfile.TemporaryDirectory() as root:
+        for name, source in files.items():
+            target = os.path.join(root, name.lstrip("/"))
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            subprocess.run(["cp", "-L", source, target], check=True)
+        for name in ("dev", "proc", "sys"):
+            os.makedirs(os.path.join(root, name), exist_ok=True)
+        names = subprocess.run(["find", "."], cwd=root, check=True, capture_output=True)
+        with open(path, "wb") as archive:
+            subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=root, check=True,
+                           input=names.stdout, stdout=archive)
+
+
+def libraries(program):
+    """The shared libraries a program needs, by their paths."""
+    out = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
+    return [p for p in re.findall(r"(/\S+) \(0x", out)]
+
+
+def qemu_command(kernel, initrd, append, console, report):
+    nodes = []
+    for node, cpus in enumerate(("0-3", "4-7")):
+        nodes += ["-object", f"memory-backend-ram,size=1G,id=m{node}",
+                  "-numa", f"node,nodeid={node},cpus={cpus},memdev=m{node}"]
+    return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
+            "-no-reboot", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "2G",
+            "-smp", "8,sockets=2,cores=4,threads=1", *nodes,
+            "-serial", f"file:{console}", "-serial", f"file:{report}",
+            "-kernel", kernel, "-initrd", initrd,
+            "-append", f"console=ttyS0 panic=-1 oops=panic {append}"]
+
+
+def follow(path, stop, on_line):
+    """Call on_line for each line that is appended to a file, until stopped."""
+    rest = ""
+    with open(path, encoding="utf-8", errors="replace") as f:
+        while True:
+            ended = stop.is_set()
+            rest += f.read()
+            *lines, rest = rest.split("\n")
+            for line in lines:
+                on_line(line.rstrip("\r"))
+            if ended:
+                return
+            time.sleep(0.1)
+
+
+def run(kernel, initrd, append, log, timeout, on_line=lambda kind, text: None):
+    """Boot, wait for the guest to end, return a Result. @log: path prefix."""
+    console, report = log + ".console", log + ".report"
+    for path in (console, report):
+        open(path, "w", encoding="utf-8").close()
+    lines = []
+
+    def take(line):
+        kind, _, text = line.partition(" ")
+        lines.append((kind, text))
+        on_line(kind, text)
+
+    stop = threading.Event()
+    reader = threading.Thread(target=follow, args=(report, stop, take))
+    start = time.monotonic()
+    with open(log + ".qemu", "w", encoding="utf-8") as errors, \
+            subprocess.Popen(qemu_command(kernel, initrd, append, console, report),
+                             stdin=subprocess.DEVNULL, stdout=errors, stderr=errors) as qemu:
+        reader.start()
+        try:
+            qemu.wait(timeout)
+        except subprocess.TimeoutExpired:
+            qemu.kill()
+        finally:
+            if qemu.poll() is None:
+                qemu.kill()
+            qemu.wait()
+            stop.set()
+            reader.join()
+
+    with open(console, encoding="utf-8", errors="replace") as f:
+        splats = [line.strip() for line in f if SPLATS.search(line)]
+    return Result(lines, ("done", "") not in lines, splats, console,
+                  time.monotonic() - start)

@@ -18,7 +18,8 @@ help:
 	@echo '              for, LLVM=1 builds with clang, W=1 with more warnings'
 	@echo 'install       install the module for the kernel of KDIR'
 	@echo 'uninstall     remove it'
-	@echo 'dkms-install  hand the source to dkms, which builds it for each kernel'
+	@echo 'dkms-install  hand the source to dkms, build and install it for the running'
+	@echo '              kernel, or the one that KERNEL= names'
 	@echo 'dkms-remove   take it back'
 	@echo 'sign          sign $(name).ko with KEY= and CERT= (Secure Boot)'
 	@echo 'check         style and static checks'
@@ -41,7 +42,7 @@ dkms-install:
 	mkdir -p $(dkms_dir)
 	cp -r dkms.conf Kbuild Makefile LICENSE src include $(dkms_dir)
 	dkms add $(name)/$(version)
-	dkms autoinstall
+	dkms install $(name)/$(version) $(if $(KERNEL),-k $(KERNEL))
 
 dkms-remove:
 	dkms remove $(name)/$(version) --all

@@ -3,7 +3,7 @@
 #ifndef HOOKS_H
 #define HOOKS_H
 
-#include "kern.h"
+#include "kern_load.h"
 
 #define NR_HOOKS 3
 

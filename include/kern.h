@@ -17,67 +17,18 @@
 #include <linux/sched/ext.h>
 #include <linux/static_call.h>
 
-struct btf;
-struct btf_type;
 struct rq;
 struct scx_sched;
 
-/*
- * Function types are named: clang 16 hangs at a typeof() of an unnamed one.
- * kern_funcs[] has names and prototypes once more, for the check at load.
- */
-typedef unsigned long kallsyms_lookup_name_fn(const char *name);
-typedef int kallsyms_on_each_match_symbol_fn(int (*fn)(void *data, unsigned long addr),
-					      const char *name, void *data);
-typedef int kallsyms_on_each_symbol_fn(int (*fn)(void *data, const char *name,
-						  unsigned long addr), void *data);
-typedef unsigned long ftrace_location_fn(unsigned long addr);
-typedef struct btf *bpf_get_btf_vmlinux_fn(void);
-typedef s32 btf_find_by_name_kind_fn(const struct btf *btf, const char *name, u8 kind);
-typedef const char *btf_name_by_offset_fn(const struct btf *btf, u32 offset);
-typedef const struct btf_type *btf_type_skip_modifiers_fn(const struct btf *b, u32 id, u32 *res);
 typedef void raw_spin_rq_lock_nested_fn(struct rq *rq, int subclass);
 typedef void raw_spin_rq_unlock_fn(struct rq *rq);
 typedef void resched_cpu_fn(int cpu);
 typedef void wake_up_if_idle_fn(int cpu);
 
-DECLARE_STATIC_CALL(kern_kallsyms_lookup_name, kallsyms_lookup_name_fn);
-DECLARE_STATIC_CALL(kern_kallsyms_on_each_match_symbol, kallsyms_on_each_match_symbol_fn);
-DECLARE_STATIC_CALL(kern_kallsyms_on_each_symbol, kallsyms_on_each_symbol_fn);
-DECLARE_STATIC_CALL(kern_ftrace_location, ftrace_location_fn);
-DECLARE_STATIC_CALL(kern_bpf_get_btf_vmlinux, bpf_get_btf_vmlinux_fn);
-DECLARE_STATIC_CALL(kern_btf_find_by_name_kind, btf_find_by_name_kind_fn);
-DECLARE_STATIC_CALL(kern_btf_name_by_offset, btf_name_by_offset_fn);
-DECLARE_STATIC_CALL(kern_btf_type_skip_modifiers, btf_type_skip_modifiers_fn);
 DECLARE_STATIC_CALL(kern_raw_spin_rq_lock_nested, raw_spin_rq_lock_nested_fn);
 DECLARE_STATIC_CALL(kern_raw_spin_rq_unlock, raw_spin_rq_unlock_fn);
 DECLARE_STATIC_CALL(kern_resched_cpu, resched_cpu_fn);
 DECLARE_STATIC_CALL(kern_wake_up_if_idle, wake_up_if_idle_fn);
-
-/**
- * struct kern_func - a function of the kernel that is reached by a static call
- * @name: its symbol
- * @proto: its prototype, in the notation of kern_verify.c
- * @key: the static call's key
- * @tramp: the static call's trampoline
- */
-struct kern_func {
-	const char *name;
-	const char *proto;
-	struct static_call_key *key;
-	void *tramp;
-};
-
-/* For initializers: the function @fn, called through the static call @call. */
-#define KERN_FUNC(fn, call, prototype) {			\
-	.name = #fn,						\
-	.proto = (prototype),					\
-	.key = (void *)&STATIC_CALL_KEY(call),			\
-	.tramp = STATIC_CALL_TRAMP_ADDR(call),			\
-}
-
-#define NR_KERN_FUNCS	12
-extern const struct kern_func kern_funcs[NR_KERN_FUNCS];
 
 /**
  * struct kern_layout - what the running kernel's BTF says
@@ -106,9 +57,6 @@ struct kern_layout {
 };
 
 extern struct kern_layout kern_layout;
-
-int kern_resolve(void);
-int kern_verify(void);
 
 static inline struct rq *kern_cpu_rq(int cpu)
 {

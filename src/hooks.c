@@ -8,6 +8,7 @@
 #include "balancer.h"
 #include "bypass_dsq.h"
 #include "hooks.h"
+#include "kern.h"
 
 #define HOOK(fn, prototype) {					\
 	.body = KERN_FUNC(fn, body_##fn, prototype),		\

@@ -6,26 +6,26 @@
  * (name.isra.0, name.constprop.0, ...) have another calling convention, and
  * those of its callers that call the clone would miss the hook: refuse.
  */
-#include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 
 #include "hooks.h"
 #include "kern.h"
+#include "kern_load.h"
 
 /* a kernel with this function balances its bypass DSQs itself */
 #define NATIVE_BALANCER	"scx_bypass_lb_timerfn"
 
 struct kern_layout kern_layout __ro_after_init;
 
-DEFINE_STATIC_CALL_NULL(kern_kallsyms_lookup_name, kallsyms_lookup_name_fn);
-DEFINE_STATIC_CALL_NULL(kern_kallsyms_on_each_match_symbol, kallsyms_on_each_match_symbol_fn);
-DEFINE_STATIC_CALL_NULL(kern_kallsyms_on_each_symbol, kallsyms_on_each_symbol_fn);
-DEFINE_STATIC_CALL_NULL(kern_ftrace_location, ftrace_location_fn);
-DEFINE_STATIC_CALL_NULL(kern_bpf_get_btf_vmlinux, bpf_get_btf_vmlinux_fn);
-DEFINE_STATIC_CALL_NULL(kern_btf_find_by_name_kind, btf_find_by_name_kind_fn);
-DEFINE_STATIC_CALL_NULL(kern_btf_name_by_offset, btf_name_by_offset_fn);
-DEFINE_STATIC_CALL_NULL(kern_btf_type_skip_modifiers, btf_type_skip_modifiers_fn);
+DEFINE_STATIC_CALL_NULL(kern_kallsyms_lookup_name, kallsyms_lookup_name);
+DEFINE_STATIC_CALL_NULL(kern_kallsyms_on_each_match_symbol, kallsyms_on_each_match_symbol);
+DEFINE_STATIC_CALL_NULL(kern_kallsyms_on_each_symbol, kallsyms_on_each_symbol);
+DEFINE_STATIC_CALL_NULL(kern_ftrace_location, ftrace_location);
+DEFINE_STATIC_CALL_NULL(kern_bpf_get_btf_vmlinux, bpf_get_btf_vmlinux);
+DEFINE_STATIC_CALL_NULL(kern_btf_find_by_name_kind, btf_find_by_name_kind);
+DEFINE_STATIC_CALL_NULL(kern_btf_name_by_offset, btf_name_by_offset);
+DEFINE_STATIC_CALL_NULL(kern_btf_type_skip_modifiers, btf_type_skip_modifiers);
 DEFINE_STATIC_CALL_NULL(kern_raw_spin_rq_lock_nested, raw_spin_rq_lock_nested_fn);
 DEFINE_STATIC_CALL_NULL(kern_raw_spin_rq_unlock, raw_spin_rq_unlock_fn);
 DEFINE_STATIC_CALL_NULL(kern_resched_cpu, resched_cpu_fn);

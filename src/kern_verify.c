@@ -8,12 +8,11 @@
  * "bool", pointers as '*' and the name of what they point to, for example
  * "void(*rq,s32)". That is what the calling convention depends on.
  */
-#include <linux/bpf.h>
-#include <linux/btf.h>
 #include <linux/module.h>
 
 #include "hooks.h"
 #include "kern.h"
+#include "kern_load.h"
 
 #define PROTO_LEN	128
 

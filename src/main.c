@@ -9,8 +9,7 @@
 
 #include "balancer.h"
 #include "bypass_dsq.h"
-#include "hooks.h"
-#include "kern.h"
+#include "kern_load.h"
 #include "params.h"
 #include "redirect.h"
 #include "status.h"

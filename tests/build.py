@@ -67,8 +67,8 @@ def broken_modules(module, target):
         for name, old, new, errno, message in BROKEN:
             before = b"\0" + old.encode() + b"\0"
             after = (b"\0" + new.encode()).ljust(len(before), b"\0")
-            if image.count(before) != 1:
-                raise BuildError(f"'{old}' is {image.count(before)} times in the module")
+            if before not in image:
+                raise BuildError(f"there is no '{old}' in the module")
             with open(os.path.join(target, name + ".ko"), "wb") as f:
                 f.write(image.replace(before, after))
             listing.write(f"{name} {errno} {message}\n")

@@ -1,59 +1,61 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # dkms builds and installs the module for the target, skips other kernels, and
-# takes it away again; all in directories of its own.
+# takes it away again. In a mount namespace of its own, so that the machine's
+# /lib/modules, /usr/src and /var/lib/dkms are not touched.
 #
 # usage: dkms.sh KERNEL_DIRECTORY WORK_DIRECTORY
 set -eu
 kernel=$1 work=$2
-top=$(cd "$(dirname "$0")/.." && pwd)
+
+if [ "${IN_NAMESPACE:-}" != yes ]; then
+	rm -rf "$work"
+	mkdir -p "$work"
+	[ "$(id -u)" = 0 ] || user=--map-root-user
+	exec env IN_NAMESPACE=yes unshare --mount ${user:+"$user"} sh "$0" "$@"
+fi
+
+cd "$(dirname "$0")/.."
 release=$(cat "$kernel/build/include/config/kernel.release")
-version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$top/dkms.conf")
+version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 module=scx_bypass_lb/$version
 
-rm -rf "$work"
-mkdir -p "$work/tree" "$work/modules/$release" "$work/src/scx_bypass_lb-$version"
-(cd "$top" && cp -r dkms.conf Kbuild Makefile LICENSE src include \
-	"$work/src/scx_bypass_lb-$version")
-
-run_dkms() {
-	verb=$1
-	shift
-	dkms "$verb" --dkmstree "$work/tree" --sourcetree "$work/src" \
-		--installtree "$work/modules" "$@" >"$work/$verb.log" 2>&1
-}
+mkdir -p "$work/modules/$release" "$work/src" "$work/dkms" /lib/modules /var/lib/dkms
+mount --bind "$work/modules" /lib/modules
+mount --bind "$work/src" /usr/src
+mount --bind "$work/dkms" /var/lib/dkms
+ln -s "$kernel/build" "/lib/modules/$release/build"
+touch "/lib/modules/$release/modules.order" "/lib/modules/$release/modules.builtin"
 
 fail() {
 	echo "FAILED: $1"
-	for log in "$work"/*.log; do
-		echo "$log:"
-		tail -n 20 "$log"
-	done
+	tail -n 30 "$work/log"
 	exit 1
 }
 
-run_dkms add "$module" || fail "dkms add"
-run_dkms build "$module" -k "$release" --kernelsourcedir "$kernel/build" || fail "dkms build"
-run_dkms install "$module" -k "$release" --kernelsourcedir "$kernel/build" || fail "dkms install"
+make dkms-install KERNEL="$release" >"$work/log" 2>&1 || fail "make dkms-install"
+dkms status "$module" -k "$release" | grep -q ': installed' || fail "dkms status"
 echo "dkms add, build, install: done"
 
-ko=$(find "$work/modules/$release" -name 'scx_bypass_lb.ko*')
+ko=$(find "/lib/modules/$release/updates" -name 'scx_bypass_lb.ko*')
 [ -n "$ko" ] || fail "nothing was installed"
-modinfo "$ko" > "$work/modinfo.log"
+modinfo "$ko" >"$work/modinfo"
 for expected in "^version: *$version\$" '^license: *GPL$' '^livepatch: *Y$' \
 	"^vermagic: *$release " '^parm: *bypass_lb_intv_us:' '^parm: *slice_bypass_us:'; do
-	grep -q "$expected" "$work/modinfo.log" || fail "modinfo has no line '$expected'"
-	echo "modinfo: $(grep "$expected" "$work/modinfo.log")"
+	grep "$expected" "$work/modinfo" || fail "modinfo has no line '$expected'"
 done
 
 # Kernels that are not for this module: skipped with 77, not an error of apt's.
 for other in 6.1.0-30-amd64 6.11.10-amd64 6.19.14+deb13-amd64 7.3.4+deb13-amd64 6.120.0-amd64; do
 	status=0
-	run_dkms build "$module" -k "$other" --kernelsourcedir "$kernel/build" || status=$?
+	dkms build "$module" -k "$other" --kernelsourcedir "$kernel/build" \
+		>"$work/log" 2>&1 || status=$?
 	[ "$status" = 77 ] || fail "dkms build for $other: status $status, not 77"
 	echo "$other: skipped"
 done
 
-run_dkms remove "$module" --all || fail "dkms remove"
-[ -z "$(find "$work/modules" -name 'scx_bypass_lb.ko*')" ] || fail "dkms remove leaves the module"
+make dkms-remove >"$work/log" 2>&1 || fail "make dkms-remove"
+[ -z "$(find "/lib/modules/$release/" -name 'scx_bypass_lb.ko*')" ] ||
+	fail "make dkms-remove leaves the module"
+[ ! -e "/usr/src/scx_bypass_lb-$version" ] || fail "make dkms-remove leaves the source"
 echo "dkms remove: done"

@@ -4,9 +4,12 @@
 
 usage: run.py test|check|demo [case...]
 """
+import concurrent.futures
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import build
 import demo
@@ -15,28 +18,33 @@ import vm
 # Cases for the guest, with their arms. "control" is without the module, or,
 # for skew, with its balancer off.
 GUEST_CASES = {
+    "revert": ("module",),      # the longest one first
     "skew": ("control", "module"),
     "nodes": ("module",),
     "affinity": ("module",),
     "contention": ("control", "module"),
     "exits": ("control", "module"),
     "parameters": ("module",),
-    "revert": ("module",),
     "refusal": ("module",),
 }
 HOST_CASES = ("check", "dkms")
-TIMEOUT = 1200
+# A guest without an end in this many seconds of the host is lost.
+TIMEOUT = 1800
+
+print_lock = threading.Lock()
 
 
 def say(text=""):
-    print(text, flush=True)
+    with print_lock:
+        print(text, flush=True)
 
 
-def guest_case(kernel, initrd, case, arm, logs):
+def guest_case(kernel, initrd, name, logs, tell):
     """Boot one arm of a case. Returns what is wrong, or None."""
-    log = os.path.join(logs, f"{case}-{arm}")
-    result = vm.run(os.path.join(kernel, "vmlinuz"), initrd, f"case={case} arm={arm}", log,
-                    TIMEOUT, lambda kind, text: say(f"    {kind:4} {text}".rstrip()))
+    case, arm = name.split("/")
+    result = vm.run(os.path.join(kernel, "vmlinuz"), initrd, f"case={case} arm={arm}",
+                    os.path.join(logs, f"{case}-{arm}"), TIMEOUT,
+                    lambda kind, text: tell(f"{kind:4} {text}"))
     wrong = None
     if result.of_kind("fail"):
         wrong = "; ".join(result.of_kind("fail"))
@@ -47,54 +55,66 @@ def guest_case(kernel, initrd, case, arm, logs):
     elif not result.of_kind("ok"):
         wrong = "nothing was checked"
     if wrong:
-        say(f"    console: {result.console}")
+        tell(f"the end of {result.console}:")
         with open(result.console, encoding="utf-8", errors="replace") as f:
             for line in f.read().splitlines()[-40:]:
-                say(f"    | {line}")
-    say(f"    {result.seconds:.0f} s")
+                tell(f"| {line}")
     return wrong
 
 
-def host_case(case, kernel, logs):
+def host_case(case, kernel, logs, tell):
     """Run tests/CASE.sh with the kernel's directory. Returns what is wrong, or None."""
     script = os.path.join(build.TESTS, case + ".sh")
     with subprocess.Popen(["sh", script, kernel, os.path.join(logs, case)],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True) as process:
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as process:
         for line in process.stdout:
-            say("    " + line.rstrip())
+            tell(line.rstrip())
     return f"exit status {process.returncode}" if process.returncode else None
 
 
-def test(wanted):
+def names_of(wanted):
+    """The names of all runs, or of those of the wanted cases: "case/arm" or "case"."""
     unknown = [case for case in wanted if case not in GUEST_CASES and case not in HOST_CASES]
     if unknown:
         sys.exit(f"no such case: {' '.join(unknown)}; there are "
-                 f"{' '.join([*HOST_CASES, *GUEST_CASES])}")
+                 f"{' '.join([*GUEST_CASES, *HOST_CASES])}")
+    names = [f"{case}/{arm}" for case, arms in GUEST_CASES.items() for arm in arms]
+    return [name for name in [*names, *HOST_CASES]
+            if not wanted or name.split("/")[0] in wanted]
+
+
+def test(wanted):
+    names = names_of(wanted)
     say(f"preparing {build.MAIN_KERNEL} in {build.CACHE}")
     kernel, initrd = build.build(build.MAIN_KERNEL)
     logs = os.path.join(build.CACHE, "logs", build.MAIN_KERNEL)
     os.makedirs(logs, exist_ok=True)
 
-    runs = [(case, None) for case in HOST_CASES]
-    runs += [(case, arm) for case, arms in GUEST_CASES.items() for arm in arms]
-    runs = [run for run in runs if not wanted or run[0] in wanted]
-    failures = []
-    for number, (case, arm) in enumerate(runs, 1):
-        name = f"{case}, {arm} run" if arm else case
-        say(f"[{number}/{len(runs)}] {name}")
-        if arm:
-            wrong = guest_case(kernel, initrd, case, arm, logs)
-        else:
-            wrong = host_case(case, kernel, logs)
-        if wrong:
-            failures.append(f"{name}: {wrong}")
-        say(f"    {'FAILED: ' + wrong if wrong else 'passed'}")
+    def run(number, name):
+        start = time.monotonic()
+        say(f"[{number}/{len(names)}] {name}: begins")
 
+        def tell(text):
+            say(f"    {name:18} {text}".rstrip())
+
+        if "/" in name:
+            wrong = guest_case(kernel, initrd, name, logs, tell)
+        else:
+            wrong = host_case(name, kernel, logs, tell)
+        say(f"[{number}/{len(names)}] {name}: {'FAILED: ' + wrong if wrong else 'passed'} "
+            f"({time.monotonic() - start:.0f} s)")
+        return wrong
+
+    # a guest keeps one CPU of the host busy
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(pool.map(run, range(1, len(names) + 1), names))
+
+    failures = [(name, wrong) for name, wrong in zip(names, results) if wrong]
     say()
-    for failure in failures:
-        say(f"FAILED {failure}")
-    say(f"{len(runs) - len(failures)} passed, {len(failures)} failed")
+    for name, wrong in failures:
+        say(f"FAILED {name}: {wrong}")
+    say(f"{len(names) - len(failures)} passed, {len(failures)} failed")
     return bool(failures)
 
 

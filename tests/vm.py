@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Boot a kernel in QEMU with our driver as PID 1 and collect what it reports.
 
+Software emulation, with time counted in instructions: what a guest measures
+does not depend on how busy the host is. One host thread runs all its CPUs in
+turn; with a thread for each, QEMU 10.0 has been seen to run a stale breakpoint
+that code patching had already taken away, and the guest died.
+
 The guest reports on its second serial port, a line at a time: "ok TEXT",
 "fail TEXT", "info TEXT", and "done" at the end. A guest that ends without
 "done" is lost, which is another thing than a failed test.

@@ -59,10 +59,10 @@ void BPF_PROG(pile_enqueue, struct task_struct *p, u64 enq_flags)
 	s32 cpu = p->thread_info.cpu;
 
 	if (control.raise_error) {
-		static const char fmt[] = "raised on request";
+		char fmt[] = "raised on request";
 		unsigned long long no_data = 0;
 
-		scx_bpf_error_bstr((char *)fmt, &no_data, 0);
+		scx_bpf_error_bstr(fmt, &no_data, 0);
 	}
 	if (!may_pile(p, pile_cpu(cpu)))
 		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, enq_flags);

@@ -99,6 +99,17 @@ s32 BPF_PROG(pile_init)
 	return 0;
 }
 
+/* without these a CPU that comes or goes ends the scheduler */
+SEC("struct_ops/pile_cpu_online")
+void BPF_PROG(pile_cpu_online, s32 cpu)
+{
+}
+
+SEC("struct_ops/pile_cpu_offline")
+void BPF_PROG(pile_cpu_offline, s32 cpu)
+{
+}
+
 SEC(".struct_ops.link")
 struct sched_ext_ops pile_ops = {
 	.select_cpu	= (void *)pile_select_cpu,
@@ -106,6 +117,8 @@ struct sched_ext_ops pile_ops = {
 	.dispatch	= (void *)pile_dispatch,
 	.init_task	= (void *)pile_init_task,
 	.init		= (void *)pile_init,
+	.cpu_online	= (void *)pile_cpu_online,
+	.cpu_offline	= (void *)pile_cpu_offline,
 	.name		= "pile",
 };
 

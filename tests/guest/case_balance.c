@@ -221,9 +221,9 @@ void case_affinity(bool module)
 	spawn(SKEW_TASKS, 0, pin_to_cpu_0);
 	if (!all_progress(120))
 		give_up("the tasks do not run under the pile scheduler");
-	must_write(TEST_PARAM("pinned"), "40");
-	sleep_ms(500);
 	hold_bypass(true);
+	/* under the scheduler they would crowd out the tasks of the pile */
+	must_write(TEST_PARAM("pinned"), "40");
 
 	passes = node_status(0).passes;
 	wanted = passes + 20;

@@ -18,6 +18,7 @@ const struct test_case cases[] = {
 	{ "nodes", case_nodes },
 	{ "affinity", case_affinity },
 	{ "contention", case_contention },
+	{ "hotplug", case_hotplug },
 	{ "exits", case_exits },
 	{ "parameters", case_parameters },
 	{ "revert", case_revert },

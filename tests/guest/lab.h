@@ -109,6 +109,7 @@ void case_skew(bool module);
 void case_nodes(bool module);
 void case_affinity(bool module);
 void case_contention(bool module);
+void case_hotplug(bool module);
 void case_exits(bool module);
 void case_parameters(bool module);
 void case_revert(bool module);

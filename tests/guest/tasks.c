@@ -128,6 +128,25 @@ static unsigned long count_of(int index)
 	return __atomic_load_n(&counters[index], __ATOMIC_RELAXED);
 }
 
+/* Tell how many tasks have not run since @before, and the state of one of them. */
+static void tell_stuck(const unsigned long *before, int left, unsigned int seconds)
+{
+	char path[64], buf[256] = "";
+	int i = 0;
+
+	info("%d of %d tasks have not run in %u s", left, nr, seconds);
+	while (i < nr && count_of(i) != before[i])
+		i++;
+	if (i == nr)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/stat", pids[i]);
+	read_file(path, buf, sizeof(buf));
+	info("one of them, with count %lu: %.80s", before[i], buf);
+	snprintf(path, sizeof(path), "/proc/%d/stack", pids[i]);
+	read_file(path, buf, sizeof(buf));
+	info("its stack: %s", strtok(buf, "\n"));
+}
+
 /* Do all tasks run within @seconds? */
 bool all_progress(unsigned int seconds)
 {
@@ -144,7 +163,7 @@ bool all_progress(unsigned int seconds)
 			left += count_of(i) == before[i];
 	}
 	if (left)
-		info("%d of %d tasks have not run in %u s", left, nr, seconds);
+		tell_stuck(before, left, seconds);
 	else
 		info("all %d tasks have run within %.2f s", nr, now() - start);
 	return !left;

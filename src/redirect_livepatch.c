@@ -173,6 +173,11 @@ int redirect_install(void)
 	}
 
 	attr = find_enabled_attr();
+	if (!attr) {
+		take_ref();
+		pr_warn("livepatch has no attribute 'enabled' here: rmmod is not possible\n");
+		return 0;
+	}
 	static_call_update(store_enabled, attr->store);
 	return 0;
 }

@@ -53,6 +53,8 @@ def guest_case(kernel, initrd, name, logs, tell):
         if not result.emulator_fault:
             break
         tell("the emulator has run a stale breakpoint, which killed the guest: once more")
+    for line in result.known:
+        tell(f"a known fault of the stock kernel: {line}")
     wrong = None
     if result.of_kind("fail"):
         wrong = "; ".join(result.of_kind("fail"))

@@ -32,9 +32,6 @@ HOST_CASES = ("check", "dkms")
 # A guest without an end in this many seconds of the host is lost.
 TIMEOUT = 1800
 
-# How often a guest is booted that the emulator itself kills, see vm.py.
-BOOTS = 3
-
 print_lock = threading.Lock()
 
 
@@ -46,7 +43,7 @@ def say(text=""):
 def guest_case(kernel, initrd, name, logs, tell):
     """Boot one arm of a case. Returns what is wrong, or None."""
     case, arm = name.split("/")
-    for _ in range(BOOTS):
+    for _ in range(vm.BOOTS):
         result = vm.run(os.path.join(kernel, "vmlinuz"), initrd, f"case={case} arm={arm}",
                         os.path.join(logs, f"{case}-{arm}"), TIMEOUT,
                         lambda kind, text: tell(f"{kind:4} {text}"))

@@ -21,6 +21,9 @@ import tempfile
 import threading
 import time
 
+# How often a guest is booted that the emulator itself kills.
+BOOTS = 3
+
 # What the kernel prints when something is broken in it.
 SPLATS = re.compile(
     r"BUG:|WARNING:|Oops|general protection|Kernel panic|KASAN:|KCSAN:|UBSAN:|"

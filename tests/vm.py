@@ -4,7 +4,7 @@
 Software emulation, with time counted in instructions: what a guest measures
 does not depend on how busy the host is.
 
-QEMU 10.0 has a fault of its own: once in some dozen boots that patch much code
+QEMU 10.0 has a fault of its own: once in a dozen boots or two that patch much code
 it runs a stale translation, with a breakpoint that the guest's code patching
 has long replaced in memory, and the guest dies by it. That says nothing about
 the guest; see emulator_fault() for how it is told from a fault of the guest.
@@ -22,7 +22,7 @@ import threading
 import time
 
 # How often a guest is booted that the emulator itself kills.
-BOOTS = 3
+BOOTS = 5
 
 # What the kernel prints when something is broken in it.
 SPLATS = re.compile(

@@ -50,10 +50,15 @@ struct task_struct *bypass_dsq_next(struct scx_dispatch_q *dsq,
 void bypass_dsq_drain(void);
 void bypass_dsq_recall(int dying);
 
+static inline struct scx_dispatch_q *bypass_dsq(int cpu)
+{
+	return &per_cpu(bypass_cpus, cpu).dsq;
+}
+
 /* The number of tasks waiting on @cpu's bypass DSQ, racy without its lock. */
 static inline u32 bypass_dsq_nr(int cpu)
 {
-	return READ_ONCE(per_cpu(bypass_cpus, cpu).dsq.nr);
+	return READ_ONCE(bypass_dsq(cpu)->nr);
 }
 
 #endif /* BYPASS_DSQ_H */

@@ -4,8 +4,8 @@
  * so that the nodes are balanced at the same time and by local memory.
  *
  * A timer is armed as soon as bypass has begun, for a first pass at once, and
- * by every pass for the next one. It is not disarmed when bypass ends: it
- * finds that out by itself, after all tasks have left the bypass DSQs.
+ * by every pass for the next one. It is disarmed behind scx_bypass(false), when
+ * all tasks have left the bypass DSQs.
  */
 #include <linux/jiffies.h>
 #include <linux/module.h>

@@ -228,7 +228,7 @@ static struct task_struct *sweep_find(struct scx_dispatch_q *dsq, int cpu, int d
  */
 static void sweep(int cpu, int dying)
 {
-	struct scx_dispatch_q *dsq = &per_cpu(bypass_cpus, cpu).dsq;
+	struct scx_dispatch_q *dsq = bypass_dsq(cpu);
 	struct scx_dsq_list_node cursor = {
 		.node = LIST_HEAD_INIT(cursor.node),
 		.flags = SCX_DSQ_LNODE_ITER_CURSOR,

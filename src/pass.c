@@ -53,11 +53,6 @@ struct lb_goal {
 	u32 min_excess;
 };
 
-static struct scx_dispatch_q *cpu_dsq(int cpu)
-{
-	return &per_cpu(bypass_cpus, cpu).dsq;
-}
-
 static struct lb_load measure(const struct lb_node *node)
 {
 	struct lb_load load = { .min = U32_MAX };
@@ -121,7 +116,7 @@ static int find_donee(struct task_struct *p, int donor, const struct cpumask *do
 static bool relieve_batch(struct lb_node *node, int donor, const struct lb_goal *goal,
 			  struct scx_dsq_list_node *cursor, u32 *nr_moved)
 {
-	struct scx_dispatch_q *dsq = cpu_dsq(donor);
+	struct scx_dispatch_q *dsq = bypass_dsq(donor);
 	int i;
 
 	for (i = 0; i < LB_BATCH; i++) {
@@ -142,7 +137,7 @@ static bool relieve_batch(struct lb_node *node, int donor, const struct lb_goal 
 			continue;
 
 		bypass_dsq_unlink(dsq, p);
-		bypass_dsq_insert(cpu_dsq(donee), p, SCX_ENQ_NESTED);
+		bypass_dsq_insert(bypass_dsq(donee), p, SCX_ENQ_NESTED);
 		cpumask_set_cpu(donee, node->kicks);
 		if (bypass_dsq_nr(donee) >= goal->target)
 			cpumask_clear_cpu(donee, node->donees);
@@ -153,13 +148,12 @@ static bool relieve_batch(struct lb_node *node, int donor, const struct lb_goal 
 
 static u32 relieve(struct lb_node *node, int donor, const struct lb_goal *goal)
 {
-	struct scx_dispatch_q *dsq = cpu_dsq(donor);
+	struct scx_dispatch_q *dsq = bypass_dsq(donor);
 	struct rq *rq = kern_cpu_rq(donor);
 	struct scx_dsq_list_node cursor = {
 		.node = LIST_HEAD_INIT(cursor.node),
 		.flags = SCX_DSQ_LNODE_ITER_CURSOR,
 	};
-	struct list_head *pos = &dsq->list;
 	u32 nr_moved = 0;
 	bool more;
 
@@ -171,7 +165,7 @@ static u32 relieve(struct lb_node *node, int donor, const struct lb_goal *goal)
 		begin = ktime_get_mono_fast_ns();
 
 		if (list_empty(&cursor.node))
-			list_add(&cursor.node, pos);
+			list_add(&cursor.node, &dsq->list);
 		more = relieve_batch(node, donor, goal, &cursor, &nr_moved);
 		if (!more)
 			list_del_init(&cursor.node);

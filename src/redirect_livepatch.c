@@ -150,8 +150,7 @@ const char *redirect_backend(void)
  * is complete.
  *
  * Context: module init, may sleep.
- * Return: 0, -EOPNOTSUPP, or what klp_enable_patch() returns; then nothing is
- * redirected.
+ * Return: 0, or what klp_enable_patch() returns; then nothing is redirected.
  */
 int redirect_install(void)
 {

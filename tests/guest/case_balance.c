@@ -19,8 +19,7 @@ static double pile_up(int nr, bool both_nodes)
 	spawn(nr, 0, NULL);
 	if (both_nodes)
 		spawn(nr, 1, NULL);
-	if (!all_progress(120))
-		give_up("the tasks do not run under the pile scheduler");
+	must_progress(120, "under the scheduler");
 	trace_passes(true);
 	hold_bypass(true);
 	return now();
@@ -219,8 +218,7 @@ void case_affinity(bool module)
 	module_load("bypass_lb_intv_us=20000");
 	must_attach(SCHED_PILE);
 	spawn(SKEW_TASKS, 0, pin_to_cpu_0);
-	if (!all_progress(120))
-		give_up("the tasks do not run under the pile scheduler");
+	must_progress(120, "under the scheduler");
 	hold_bypass(true);
 	/* under the scheduler they would crowd out the tasks of the pile */
 	must_write(TEST_PARAM("pinned"), "40");

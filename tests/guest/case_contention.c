@@ -30,8 +30,7 @@ static double measure(int nr, bool *alive)
 	unsigned long looked, picked, looked_0, picked_0;
 
 	spawn(nr - nr_tasks(), 0, pin_to_set);
-	if (!all_progress(300))
-		give_up("the tasks do not run under the scheduler");
+	must_progress(300, "under the scheduler");
 	hold_bypass(true);
 	sleep_ms(500);
 	read_pick_counts(&looked_0, &picked_0);

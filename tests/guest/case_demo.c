@@ -3,8 +3,6 @@
  * demo: the length of each CPU's queue over time, told in lines that the host
  * draws. All tasks are piled on CPU 0 when bypass begins.
  */
-#include <stdio.h>
-
 #include "lab.h"
 
 #define TASKS	240
@@ -13,11 +11,9 @@
 
 static void tell_queues(const char *arm, double since)
 {
-	char line[128] = "";
-	int cpu, len = 0;
+	char line[128];
 
-	for (cpu = 0; cpu < GUEST_CPUS; cpu++)
-		len += snprintf(line + len, sizeof(line) - len, " %d", queue_length(cpu));
+	list_queues(line, sizeof(line));
 	info("sample %s %.0f%s", arm, (now() - since) * 1000, line);
 }
 
@@ -29,8 +25,7 @@ static void show(const char *arm, const char *interval)
 	must_write(PARAM("bypass_lb_intv_us"), interval);
 	must_attach(SCHED_PILE);
 	spawn(TASKS, 0, NULL);
-	if (!all_progress(120))
-		give_up("the tasks do not run under the pile scheduler");
+	must_progress(120, "under the scheduler");
 
 	hold_bypass(true);
 	start = now();

@@ -53,8 +53,7 @@ void case_exits(bool module)
 	for (i = 0; i < ARRAY_SIZE(exits); i++) {
 		must_attach(exits[i].which);
 		spawn(TASKS, 0, NULL);
-		if (!all_progress(120))
-			give_up("%s: the tasks do not run", exits[i].name);
+		must_progress(120, exits[i].name);
 		exits[i].leave();
 		check_alive(exits[i].name, module);
 		check(kernel_log_has(exits[i].log), "%s: the kernel says '%s'",

@@ -24,8 +24,7 @@ static void set_online(int cpu, bool online)
 static void pile_up_again(void)
 {
 	hold_bypass(false);
-	if (!all_progress(120))
-		give_up("the tasks do not run under the pile scheduler");
+	must_progress(120, "under the scheduler");
 	hold_bypass(true);
 	/* the first pass */
 	sleep_ms(10);

@@ -60,8 +60,7 @@ static void at_run_time_in_bypass(void)
 	must_write(INTV, "0");
 	must_attach(SCHED_PILE);
 	spawn(TASKS, 0, NULL);
-	if (!all_progress(120))
-		give_up("the tasks do not run under the pile scheduler");
+	must_progress(120, "under the scheduler");
 	hold_bypass(true);
 	sleep_ms(1000);
 	piled = queue_length(0);

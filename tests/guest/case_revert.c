@@ -156,8 +156,7 @@ void case_revert(bool module)
 
 	must_attach(SCHED_PILE);
 	spawn(TASKS, 0, NULL);
-	if (!all_progress(120))
-		give_up("the tasks do not run under the pile scheduler");
+	must_progress(120, "under the scheduler");
 	module_load("");
 	unload_and_check("with a scheduler running");
 	at_once();

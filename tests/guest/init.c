@@ -12,7 +12,10 @@
 
 #include "lab.h"
 
-const struct test_case cases[] = {
+static const struct test_case {
+	const char *name;
+	void (*run)(bool module);
+} cases[] = {
 	{ "demo", case_demo },
 	{ "skew", case_skew },
 	{ "nodes", case_nodes },

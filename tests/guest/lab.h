@@ -39,7 +39,6 @@ bool kernel_log_has(const char *text);
 
 struct node_status {
 	unsigned long long passes, moved, hold_max_ns;
-	int last_cpu;
 };
 
 void module_load(const char *params);
@@ -50,18 +49,20 @@ int queue_length(int cpu);
 int total_queued(void);
 struct node_status node_status(int node);
 void hold_bypass(bool on);
+void list_queues(char *line, size_t size);
 void report_queues(const char *when);
 void load_test_module(void);
 
 /* tasks.c: tasks that spin and count */
 #define MAX_TASKS	1024
 
-int spawn(int nr, int node, int (*setup)(int index));
+void spawn(int nr, int node, int (*setup)(int index));
 void kill_tasks(void);
 int nr_tasks(void);
 pid_t task_pid(int index);
 int task_cpu_of(pid_t pid);
 bool all_progress(unsigned int seconds);
+void must_progress(unsigned int seconds, const char *where);
 int pin_to(int first, int second);
 
 /* sched.c: BPF schedulers */
@@ -96,14 +97,7 @@ int read_passes(struct pass_event *events, int max);
 void count_picks(bool on);
 void read_pick_counts(unsigned long *looked, unsigned long *picked);
 
-struct test_case {
-	const char *name;
-	/* @module: is the module under test to be used? */
-	void (*run)(bool module);
-};
-
-extern const struct test_case cases[];
-
+/* case_*.c; @module: is the module under test to be used? */
 void case_demo(bool module);
 void case_skew(bool module);
 void case_nodes(bool module);

@@ -71,8 +71,8 @@ int total_queued(void)
 
 struct node_status node_status(int node)
 {
-	struct node_status s = { .last_cpu = -1 };
-	char buf[8192], key[32], *line, *last;
+	struct node_status s;
+	char buf[8192], key[32], *line;
 
 	read_status(buf, sizeof(buf));
 	snprintf(key, sizeof(key), "\nnode %d: ", node);
@@ -80,9 +80,6 @@ struct node_status node_status(int node)
 	if (!line || sscanf(line, "\nnode %*d: passes %llu, moved %llu, longest lock hold %llu",
 			    &s.passes, &s.moved, &s.hold_max_ns) != 3)
 		give_up("no node %d in the status file", node);
-	last = strstr(line + 1, "on CPU ");
-	if (last && last < strchr(line + 1, '\n'))
-		sscanf(last, "on CPU %d", &s.last_cpu);
 	return s;
 }
 
@@ -91,13 +88,20 @@ void hold_bypass(bool on)
 	must_write(TEST_PARAM("hold"), on ? "1" : "0");
 }
 
-void report_queues(const char *when)
+/* The length of each CPU's queue, a blank before each. */
+void list_queues(char *line, size_t size)
 {
-	char line[128] = "";
 	int cpu, len = 0;
 
 	for (cpu = 0; cpu < GUEST_CPUS; cpu++)
-		len += snprintf(line + len, sizeof(line) - len, " %d", queue_length(cpu));
+		len += snprintf(line + len, size - len, " %d", queue_length(cpu));
+}
+
+void report_queues(const char *when)
+{
+	char line[128];
+
+	list_queues(line, sizeof(line));
 	info("queued per CPU, %s:%s", when, line);
 }
 

@@ -22,7 +22,7 @@ static struct bpf_link *sched_link;
 static struct bpf_map *control_map;
 static struct pile_control control;
 
-static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
+static int print_warnings(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	return level == LIBBPF_WARN ? vfprintf(stderr, fmt, args) : 0;
 }
@@ -42,7 +42,7 @@ int sched_attach(const struct sched_opts *opts)
 	struct bpf_map *map;
 	int err;
 
-	libbpf_set_print(silent);
+	libbpf_set_print(print_warnings);
 	object = bpf_object__open_file("/pile.bpf.o", NULL);
 	if (!object)
 		give_up("cannot open the BPF object");

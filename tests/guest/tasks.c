@@ -54,11 +54,11 @@ static int pin_to_range(int first, int count)
 
 /*
  * Start tasks on @node, which each run @setup first; without it they may run
- * on any CPU. Returns the first one's index.
+ * on any CPU.
  */
-int spawn(int count, int node, int (*setup)(int index))
+void spawn(int count, int node, int (*setup)(int index))
 {
-	int first = nr, i;
+	int i;
 
 	map_counters();
 	if (nr + count > MAX_TASKS)
@@ -82,7 +82,6 @@ int spawn(int count, int node, int (*setup)(int index))
 		}
 	}
 	pin_to_range(0, GUEST_CPUS);
-	return first;
 }
 
 int nr_tasks(void)
@@ -167,4 +166,11 @@ bool all_progress(unsigned int seconds)
 	else
 		info("all %d tasks have run within %.2f s", nr, now() - start);
 	return !left;
+}
+
+/* Without this there is nothing to test. */
+void must_progress(unsigned int seconds, const char *where)
+{
+	if (!all_progress(seconds))
+		give_up("%s: the tasks do not run", where);
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Boot a kernel in QEMU with our driver as PID 1 and collect what it reports.
 
-Software emulation, with time counted in instructions: what a guest measures
-does not depend on how busy the host is.
+Software emulation, a thread of the host for each CPU of the guest, so that they
+run at the same time. Guest time is the host's: tests must not assert on it.
 
 QEMU 10.0 has a fault of its own: once in a dozen boots or two that patch much code
 it runs a stale translation, with a breakpoint that the guest's code patching

@@ -4,6 +4,7 @@
  * The driver itself runs as SCHED_FIFO, which is above sched_ext.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,9 @@
 static pid_t pids[MAX_TASKS];
 static int nr;
 static unsigned long *counters;
+
+/* a child tells on the one that it is ready, and waits for the end of the other */
+static int ready[2], gate[2];
 
 static void map_counters(void)
 {
@@ -52,35 +56,58 @@ static int pin_to_range(int first, int count)
 	return sched_setaffinity(0, sizeof(set), &set);
 }
 
+static void child(int index, int (*setup)(int index))
+{
+	volatile unsigned long *count = &counters[index];
+	char byte = 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "spin");
+	sched_close_in_child();
+	close(gate[1]);
+	if (setup ? setup(index) : pin_to_range(0, GUEST_CPUS))
+		_exit(1);
+	*count = 0;
+	if (write(ready[1], &byte, 1) != 1 || read(gate[0], &byte, 1))
+		_exit(1);
+	for (;;)
+		(*count)++;
+}
+
 /*
  * Start tasks on @node, which each run @setup first; without it they may run
  * on any CPU.
+ *
+ * They begin to spin when the last one is ready. If each had its first page
+ * faults while others spin, they would queue for the lock of a shared page:
+ * handed on once in a turn of the run queue, it takes minutes to go round.
  */
 void spawn(int count, int node, int (*setup)(int index))
 {
+	char byte;
 	int i;
 
 	map_counters();
 	if (nr + count > MAX_TASKS)
 		give_up("too many tasks");
+	if (pipe2(ready, O_CLOEXEC) || pipe2(gate, O_CLOEXEC))
+		give_up("no pipes");
 	/* a new task starts near its parent */
 	pin_to_range(node * CPUS_PER_NODE, CPUS_PER_NODE);
 
 	for (i = 0; i < count; i++, nr++) {
-		counters[nr] = 0;
 		pids[nr] = fork();
 		if (pids[nr] < 0)
 			give_up("fork failed");
-		if (!pids[nr]) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			prctl(PR_SET_NAME, "spin");
-			sched_close_in_child();
-			if (setup ? setup(nr) : pin_to_range(0, GUEST_CPUS))
-				_exit(1);
-			for (;;)
-				__atomic_fetch_add(&counters[nr], 1, __ATOMIC_RELAXED);
-		}
+		if (!pids[nr])
+			child(nr, setup);
+		if (read(ready[0], &byte, 1) != 1)
+			give_up("a task has not become ready");
 	}
+	close(gate[0]);
+	close(gate[1]);
+	close(ready[0]);
+	close(ready[1]);
 	pin_to_range(0, GUEST_CPUS);
 }
 

@@ -3,7 +3,7 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 CACHE ?= $(HOME)/.cache/scx_bypass_lb
-export CACHE
+export CACHE MINUTES
 
 name := scx_bypass_lb
 version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
@@ -24,11 +24,13 @@ help:
 	@echo 'sign          sign $(name).ko with KEY= and CERT= (Secure Boot)'
 	@echo 'check         style and static checks'
 	@echo 'test          run the tests on a stock kernel in QEMU'
-	@echo '              CASES="skew revert" runs just these'
+	@echo '              CASES="skew revert" runs just these; with MINUTES=n it goes on'
+	@echo '              with as much of test-all as is done in n minutes'
+	@echo 'test-all      run them on all kernels; TARGETS="6.12.95 6.17.8" on just these'
 	@echo 'demo          watch the module at work, in QEMU'
 	@echo 'clean         remove what was built here'
 	@echo
-	@echo 'check, test and demo install packages and fetch kernels by themselves, and'
+	@echo 'check, test, test-all and demo install packages and fetch kernels by themselves, and'
 	@echo 'keep them in CACHE=$(CACHE)'
 
 install: modules
@@ -52,12 +54,13 @@ sign:
 	@test -n '$(KEY)' && test -n '$(CERT)' || { echo 'usage: make sign KEY=file CERT=file' >&2; exit 2; }
 	$(KDIR)/scripts/sign-file sha256 $(KEY) $(CERT) $(name).ko
 
-check test demo:
+check test demo test-all:
 	@sh tests/setup/packages.sh
-	@python3 tests/run.py $@ $(CASES)
+	@python3 tests/run.py $@ $(CASES) $(TARGETS)
 
 clean:
 	$(RM) -r *.o *.ko *.mod *.mod.c .*.cmd .*.o.d modules.order Module.symvers .tmp_versions
 	$(RM) src/*.o src/.*.cmd
 
-.PHONY: modules help install uninstall dkms-install dkms-remove sign check test demo clean
+.PHONY: modules help install uninstall dkms-install dkms-remove sign check test test-all \
+	demo clean

@@ -14,6 +14,9 @@ DECLARE_STATIC_CALL(kern_kallsyms_lookup_name, kallsyms_lookup_name);
 DECLARE_STATIC_CALL(kern_kallsyms_on_each_match_symbol, kallsyms_on_each_match_symbol);
 DECLARE_STATIC_CALL(kern_kallsyms_on_each_symbol, kallsyms_on_each_symbol);
 DECLARE_STATIC_CALL(kern_ftrace_location, ftrace_location);
+DECLARE_STATIC_CALL(kern_ftrace_rec_iter_start, ftrace_rec_iter_start);
+DECLARE_STATIC_CALL(kern_ftrace_rec_iter_next, ftrace_rec_iter_next);
+DECLARE_STATIC_CALL(kern_ftrace_rec_iter_record, ftrace_rec_iter_record);
 DECLARE_STATIC_CALL(kern_bpf_get_btf_vmlinux, bpf_get_btf_vmlinux);
 DECLARE_STATIC_CALL(kern_btf_find_by_name_kind, btf_find_by_name_kind);
 DECLARE_STATIC_CALL(kern_btf_name_by_offset, btf_name_by_offset);
@@ -41,10 +44,16 @@ struct kern_func {
 	.tramp = STATIC_CALL_TRAMP_ADDR(call),			\
 }
 
-#define NR_KERN_FUNCS	12
+#define NR_KERN_FUNCS	15
 extern const struct kern_func kern_funcs[NR_KERN_FUNCS];
+
+unsigned long kern_find_symbol(const char *name);
+
+#define KERN_PROTO_LEN	128
+int kern_proto(const char *name, char *proto);
 
 int kern_resolve(void);
 int kern_verify(void);
+int kern_choose_hooks(void);
 
 #endif /* KERN_LOAD_H */

@@ -7,4 +7,12 @@ extern unsigned int bypass_lb_intv_us;
 extern unsigned int slice_bypass_us;
 extern bool disable;
 
+enum backend {
+	BACKEND_AUTO,
+	BACKEND_LIVEPATCH,
+	BACKEND_FTRACE,
+};
+
+extern enum backend backend;
+
 #endif /* PARAMS_H */

@@ -10,20 +10,23 @@
 #include "hooks.h"
 #include "kern.h"
 
-#define HOOK(fn, prototype) {					\
-	.body = KERN_FUNC(fn, body_##fn, prototype),		\
-	.func = hook_##fn,					\
-}
-
 typedef void scx_bypass_fn(bool bypass);
 typedef void dispatch_enqueue_fn(struct scx_sched *sch, struct scx_dispatch_q *dsq,
 				 struct task_struct *p, u64 enq_flags);
 typedef bool consume_dispatch_q_fn(struct scx_sched *sch, struct rq *rq,
 				   struct scx_dispatch_q *dsq);
 
+/* before a kernel could have several schedulers there was no struct scx_sched */
+typedef void dispatch_enqueue_nosch_fn(struct scx_dispatch_q *dsq, struct task_struct *p,
+				       u64 enq_flags);
+typedef bool consume_dispatch_q_nosch_fn(struct rq *rq, struct scx_dispatch_q *dsq);
+
+/* the kernel's own bodies, in the form that the running kernel has */
 DEFINE_STATIC_CALL_NULL(body_scx_bypass, scx_bypass_fn);
 DEFINE_STATIC_CALL_NULL(body_dispatch_enqueue, dispatch_enqueue_fn);
+DEFINE_STATIC_CALL_NULL(body_dispatch_enqueue_nosch, dispatch_enqueue_nosch_fn);
 DEFINE_STATIC_CALL_NULL(body_consume_dispatch_q, consume_dispatch_q_fn);
+DEFINE_STATIC_CALL_NULL(body_consume_dispatch_q_nosch, consume_dispatch_q_nosch_fn);
 
 /* Are tasks being redirected? Only while no task can miss a hook. */
 static bool redirecting __read_mostly;
@@ -44,48 +47,112 @@ static void hook_scx_bypass(bool bypass)
  * task_cpu(@p) from changing. In the second case the flag may be changing:
  * scx_bypass() then waits for @p and queues it again.
  */
+static __always_inline bool is_for_bypass_dsq(struct scx_dispatch_q *dsq,
+					      struct task_struct *p, u64 enq_flags)
+{
+	return dsq->id == SCX_DSQ_GLOBAL && READ_ONCE(redirecting) &&
+	       kern_cpu_bypassing(task_cpu(p)) &&
+	       !(enq_flags & kern_layout.enq_dsq_priq);
+}
+
 static void hook_dispatch_enqueue(struct scx_sched *sch, struct scx_dispatch_q *dsq,
 				  struct task_struct *p, u64 enq_flags)
 {
-	if (dsq->id == SCX_DSQ_GLOBAL && READ_ONCE(redirecting) &&
-	    kern_cpu_bypassing(task_cpu(p)) &&
-	    !(enq_flags & kern_layout.enq_dsq_priq))
+	if (is_for_bypass_dsq(dsq, p, enq_flags))
 		bypass_dsq_enqueue(dsq, p, enq_flags);
 	else
 		static_call(body_dispatch_enqueue)(sch, dsq, p, enq_flags);
 }
 
+static void hook_dispatch_enqueue_nosch(struct scx_dispatch_q *dsq, struct task_struct *p,
+					u64 enq_flags)
+{
+	if (is_for_bypass_dsq(dsq, p, enq_flags))
+		bypass_dsq_enqueue(dsq, p, enq_flags);
+	else
+		static_call(body_dispatch_enqueue_nosch)(dsq, p, enq_flags);
+}
+
 /*
- * Interrupts are off, @rq is locked; the body may drop and retake that lock.
+ * Which DSQ to consume from before @dsq, or NULL. If it was @dsq's turn, the
+ * two are swapped. @rq is locked.
  *
  * The global DSQ is empty in bypass, unless the module was loaded during
  * bypass or is being unloaded. Then the queues take turns, or the tasks of
  * the one would starve as long as the other has some.
  */
+static __always_inline struct scx_dispatch_q *dsq_before(struct rq *rq,
+							 struct scx_dispatch_q **dsq)
+{
+	struct bypass_cpu *bc;
+
+	if ((*dsq)->id != SCX_DSQ_GLOBAL)
+		return NULL;
+	bc = per_cpu_ptr(&bypass_cpus, kern_rq_cpu(rq));
+	if (list_empty(&bc->dsq.list))
+		return NULL;
+
+	if (!list_empty(&(*dsq)->list)) {
+		bc->global_turn = !bc->global_turn;
+		if (bc->global_turn) {
+			struct scx_dispatch_q *global = *dsq;
+
+			*dsq = &bc->dsq;
+			return global;
+		}
+	}
+	return &bc->dsq;
+}
+
+/* Interrupts are off, @rq is locked; the body may drop and retake that lock. */
 static bool hook_consume_dispatch_q(struct scx_sched *sch, struct rq *rq,
 				    struct scx_dispatch_q *dsq)
 {
-	if (dsq->id == SCX_DSQ_GLOBAL) {
-		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, kern_rq_cpu(rq));
-		struct scx_dispatch_q *first = &bc->dsq;
+	struct scx_dispatch_q *first = dsq_before(rq, &dsq);
 
-		if (!list_empty(&first->list)) {
-			if (!list_empty(&dsq->list)) {
-				bc->global_turn = !bc->global_turn;
-				if (bc->global_turn)
-					swap(first, dsq);
-			}
-			if (static_call(body_consume_dispatch_q)(sch, rq, first))
-				return true;
-		}
-	}
-	return static_call(body_consume_dispatch_q)(sch, rq, dsq);
+	return (first && static_call(body_consume_dispatch_q)(sch, rq, first)) ||
+	       static_call(body_consume_dispatch_q)(sch, rq, dsq);
 }
 
-const struct hook hooks[NR_HOOKS] = {
-	HOOK(scx_bypass, "void(bool)"),
-	HOOK(dispatch_enqueue, "void(*scx_sched,*scx_dispatch_q,*task_struct,u64)"),
-	HOOK(consume_dispatch_q, "bool(*scx_sched,*rq,*scx_dispatch_q)"),
+static bool hook_consume_dispatch_q_nosch(struct rq *rq, struct scx_dispatch_q *dsq)
+{
+	struct scx_dispatch_q *first = dsq_before(rq, &dsq);
+
+	return (first && static_call(body_consume_dispatch_q_nosch)(rq, first)) ||
+	       static_call(body_consume_dispatch_q_nosch)(rq, dsq);
+}
+
+/* All forms that the functions have had; a kernel has one of each. */
+const struct hook hook_forms[NR_HOOK_FORMS] = {
+	{
+		.id = HOOK_BYPASS,
+		.body = KERN_FUNC(scx_bypass, body_scx_bypass, "void(bool)"),
+		.func = hook_scx_bypass,
+	}, {
+		.id = HOOK_BYPASS,
+		.body = KERN_FUNC(scx_ops_bypass, body_scx_bypass, "void(bool)"),
+		.func = hook_scx_bypass,
+	}, {
+		.id = HOOK_ENQUEUE,
+		.body = KERN_FUNC(dispatch_enqueue, body_dispatch_enqueue,
+				  "void(*scx_sched,*scx_dispatch_q,*task_struct,u64)"),
+		.func = hook_dispatch_enqueue,
+	}, {
+		.id = HOOK_ENQUEUE,
+		.body = KERN_FUNC(dispatch_enqueue, body_dispatch_enqueue_nosch,
+				  "void(*scx_dispatch_q,*task_struct,u64)"),
+		.func = hook_dispatch_enqueue_nosch,
+	}, {
+		.id = HOOK_CONSUME,
+		.body = KERN_FUNC(consume_dispatch_q, body_consume_dispatch_q,
+				  "bool(*scx_sched,*rq,*scx_dispatch_q)"),
+		.func = hook_consume_dispatch_q,
+	}, {
+		.id = HOOK_CONSUME,
+		.body = KERN_FUNC(consume_dispatch_q, body_consume_dispatch_q_nosch,
+				  "bool(*rq,*scx_dispatch_q)"),
+		.func = hook_consume_dispatch_q_nosch,
+	},
 };
 
 /**

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Find the kernel's functions by symbol.
- *
- * A name must exist exactly once. The compiler's clones of a hooked function
- * (name.isra.0, name.constprop.0, ...) have another calling convention, and
- * those of its callers that call the clone would miss the hook: refuse.
- */
+/* Find the kernel's functions by symbol. A name must exist exactly once. */
 #include <linux/kprobes.h>
 #include <linux/module.h>
 
-#include "hooks.h"
 #include "kern.h"
 #include "kern_load.h"
 
@@ -22,6 +15,9 @@ DEFINE_STATIC_CALL_NULL(kern_kallsyms_lookup_name, kallsyms_lookup_name);
 DEFINE_STATIC_CALL_NULL(kern_kallsyms_on_each_match_symbol, kallsyms_on_each_match_symbol);
 DEFINE_STATIC_CALL_NULL(kern_kallsyms_on_each_symbol, kallsyms_on_each_symbol);
 DEFINE_STATIC_CALL_NULL(kern_ftrace_location, ftrace_location);
+DEFINE_STATIC_CALL_NULL(kern_ftrace_rec_iter_start, ftrace_rec_iter_start);
+DEFINE_STATIC_CALL_NULL(kern_ftrace_rec_iter_next, ftrace_rec_iter_next);
+DEFINE_STATIC_CALL_NULL(kern_ftrace_rec_iter_record, ftrace_rec_iter_record);
 DEFINE_STATIC_CALL_NULL(kern_bpf_get_btf_vmlinux, bpf_get_btf_vmlinux);
 DEFINE_STATIC_CALL_NULL(kern_btf_find_by_name_kind, btf_find_by_name_kind);
 DEFINE_STATIC_CALL_NULL(kern_btf_name_by_offset, btf_name_by_offset);
@@ -37,6 +33,11 @@ const struct kern_func kern_funcs[NR_KERN_FUNCS] = {
 		  "s32(*fn,*char,*void)"),
 	KERN_FUNC(kallsyms_on_each_symbol, kern_kallsyms_on_each_symbol, "s32(*fn,*void)"),
 	KERN_FUNC(ftrace_location, kern_ftrace_location, "u64(u64)"),
+	KERN_FUNC(ftrace_rec_iter_start, kern_ftrace_rec_iter_start, "*ftrace_rec_iter()"),
+	KERN_FUNC(ftrace_rec_iter_next, kern_ftrace_rec_iter_next,
+		  "*ftrace_rec_iter(*ftrace_rec_iter)"),
+	KERN_FUNC(ftrace_rec_iter_record, kern_ftrace_rec_iter_record,
+		  "*dyn_ftrace(*ftrace_rec_iter)"),
 	KERN_FUNC(bpf_get_btf_vmlinux, kern_bpf_get_btf_vmlinux, "*btf()"),
 	KERN_FUNC(btf_find_by_name_kind, kern_btf_find_by_name_kind, "s32(*btf,*char,u8)"),
 	KERN_FUNC(btf_name_by_offset, kern_btf_name_by_offset, "*char(*btf,u32)"),
@@ -56,8 +57,14 @@ static int __init count_symbol(void *data, unsigned long addr)
 	return 0;
 }
 
-/* The address of the only symbol called @name, or 0 and the reason told. */
-static unsigned long __init find_symbol(const char *name)
+/**
+ * kern_find_symbol() - find the only symbol of that name, and tell if there is none
+ * @name: the name
+ *
+ * Context: module init, may sleep.
+ * Return: its address, or 0 if it is missing or ambiguous.
+ */
+unsigned long __init kern_find_symbol(const char *name)
 {
 	unsigned int count = 0;
 
@@ -79,7 +86,7 @@ static int __init resolve_funcs(void)
 
 	for (i = 0; i < NR_KERN_FUNCS; i++) {
 		const struct kern_func *f = &kern_funcs[i];
-		unsigned long addr = find_symbol(f->name);
+		unsigned long addr = kern_find_symbol(f->name);
 
 		if (!addr)
 			return -ENOENT;
@@ -89,7 +96,7 @@ static int __init resolve_funcs(void)
 }
 
 /*
- * The first two cannot be found by find_symbol(), which uses them. A kprobe
+ * The first two cannot be found by kern_find_symbol(), which uses them. A kprobe
  * may report the address behind the function's landing pad; a direct call
  * needs none.
  */
@@ -117,60 +124,9 @@ static int __init resolve_kallsyms(void)
 	return 0;
 }
 
-/* Called for every symbol of the kernel; stops at a clone of a hooked function. */
-static int __init match_clone(void *data, const char *name, unsigned long addr)
-{
-	const char **clone = data;
-	unsigned int i;
-
-	for (i = 0; i < NR_HOOKS; i++) {
-		const char *hooked = hooks[i].body.name;
-		size_t len = strlen(hooked);
-
-		/* .cold is the unlikely part of the function itself */
-		if (!strncmp(name, hooked, len) && name[len] == '.' &&
-		    strcmp(name + len, ".cold")) {
-			*clone = hooked;
-			return 1;
-		}
-	}
-	return 0;
-}
-
-static int __init resolve_hooks(void)
-{
-	const char *clone = NULL;
-	unsigned int i;
-
-	static_call(kern_kallsyms_on_each_symbol)(match_clone, &clone);
-	if (clone) {
-		pr_err("the compiler has cloned %s in this kernel: a hook would miss callers\n",
-		       clone);
-		return -EOPNOTSUPP;
-	}
-
-	for (i = 0; i < NR_HOOKS; i++) {
-		const struct kern_func *f = &hooks[i].body;
-		unsigned long addr = find_symbol(f->name);
-		unsigned long fentry;
-
-		if (!addr)
-			return -ENOENT;
-		fentry = static_call(kern_ftrace_location)(addr);
-		if (!fentry) {
-			pr_err("function %s cannot be traced in this kernel, so it cannot be hooked\n",
-			       f->name);
-			return -EOPNOTSUPP;
-		}
-		/* entered at its start, it would come back to the hook */
-		__static_call_update(f->key, f->tramp, (void *)(fentry + MCOUNT_INSN_SIZE));
-	}
-	return 0;
-}
-
 static int __init resolve_runqueues(void)
 {
-	unsigned long addr = find_symbol("runqueues");
+	unsigned long addr = kern_find_symbol("runqueues");
 
 	if (!addr)
 		return -ENOENT;
@@ -186,8 +142,7 @@ static int __init resolve_runqueues(void)
  *
  * Context: module init, may sleep.
  * Return: 0, -ENOENT if a symbol is missing or ambiguous, -EOPNOTSUPP if the
- * kernel does not need the module or cannot be hooked, or what
- * register_kprobe() returns.
+ * kernel does not need the module, or what register_kprobe() returns.
  */
 int __init kern_resolve(void)
 {
@@ -202,5 +157,5 @@ int __init kern_resolve(void)
 		return -EOPNOTSUPP;
 	}
 
-	return resolve_funcs() ?: resolve_runqueues() ?: resolve_hooks();
+	return resolve_funcs() ?: resolve_runqueues();
 }

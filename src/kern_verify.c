@@ -10,11 +10,8 @@
  */
 #include <linux/module.h>
 
-#include "hooks.h"
 #include "kern.h"
 #include "kern_load.h"
-
-#define PROTO_LEN	128
 
 static struct btf *btf __initdata;
 
@@ -38,55 +35,69 @@ static void __init append_type(char *buf, u32 id)
 
 	if (t && btf_type_is_ptr(t)) {
 		t = real_type(t->type);
-		snprintf(buf + len, PROTO_LEN - len, "*%s",
+		snprintf(buf + len, KERN_PROTO_LEN - len, "*%s",
 			 !t ? "void" : btf_type_is_func_proto(t) ? "fn" :
 			 type_name(t->name_off));
 	} else if (t && btf_type_is_int(t)) {
 		u8 encoding = btf_int_encoding(t);
 
 		if (encoding & BTF_INT_BOOL)
-			strlcat(buf, "bool", PROTO_LEN);
+			strlcat(buf, "bool", KERN_PROTO_LEN);
 		else
-			snprintf(buf + len, PROTO_LEN - len, "%c%u",
+			snprintf(buf + len, KERN_PROTO_LEN - len, "%c%u",
 				 encoding & BTF_INT_SIGNED ? 's' : 'u',
 				 t->size * 8);
 	} else {
-		strlcat(buf, t ? type_name(t->name_off) : "void", PROTO_LEN);
+		strlcat(buf, t ? type_name(t->name_off) : "void", KERN_PROTO_LEN);
 	}
+}
+
+/**
+ * kern_proto() - a function's prototype in the running kernel
+ * @name: the function's name
+ * @proto: receives the prototype, %KERN_PROTO_LEN bytes
+ *
+ * Context: module init, from kern_verify() on.
+ * Return: 0 or -ENOENT, then told.
+ */
+int __init kern_proto(const char *name, char *proto)
+{
+	const struct btf_param *param;
+	const struct btf_type *t;
+	unsigned int i;
+	int id;
+
+	id = static_call(kern_btf_find_by_name_kind)(btf, name, BTF_KIND_FUNC);
+	if (id < 0) {
+		pr_err("the kernel's BTF does not describe function %s\n", name);
+		return -ENOENT;
+	}
+	t = btf_type_by_id(btf, btf_type_by_id(btf, id)->type);
+	param = (const struct btf_param *)(t + 1);
+
+	*proto = '\0';
+	append_type(proto, t->type);
+	strlcat(proto, "(", KERN_PROTO_LEN);
+	for (i = 0; i < btf_type_vlen(t); i++) {
+		if (i)
+			strlcat(proto, ",", KERN_PROTO_LEN);
+		append_type(proto, param[i].type);
+	}
+	strlcat(proto, ")", KERN_PROTO_LEN);
+	return 0;
 }
 
 static int __init check_proto(const struct kern_func *f)
 {
-	const struct btf_type *proto;
-	const struct btf_param *param;
-	char found[PROTO_LEN] = "";
-	unsigned int i;
-	int id;
+	char found[KERN_PROTO_LEN];
+	int ret = kern_proto(f->name, found);
 
-	id = static_call(kern_btf_find_by_name_kind)(btf, f->name, BTF_KIND_FUNC);
-	if (id < 0) {
-		pr_err("the kernel's BTF does not describe function %s\n",
-		       f->name);
-		return -ENOENT;
-	}
-	proto = btf_type_by_id(btf, btf_type_by_id(btf, id)->type);
-	param = (const struct btf_param *)(proto + 1);
-
-	append_type(found, proto->type);
-	strlcat(found, "(", PROTO_LEN);
-	for (i = 0; i < btf_type_vlen(proto); i++) {
-		if (i)
-			strlcat(found, ",", PROTO_LEN);
-		append_type(found, param[i].type);
-	}
-	strlcat(found, ")", PROTO_LEN);
-
-	if (strcmp(found, f->proto)) {
+	if (!ret && strcmp(found, f->proto)) {
 		pr_err("function %s is %s in this kernel, but this module knows it as %s\n",
 		       f->name, found, f->proto);
-		return -ENOEXEC;
+		ret = -ENOEXEC;
 	}
-	return 0;
+	return ret;
 }
 
 /* Offset of @name in @t in bits, in anonymous members too; < 0 if there is none. */
@@ -310,8 +321,6 @@ int __init kern_verify(void)
 		return btf ? PTR_ERR(btf) : -ENOENT;
 	}
 
-	for (i = 0; i < NR_HOOKS && !ret; i++)
-		ret = check_proto(&hooks[i].body);
 	for (i = 0; i < NR_KERN_FUNCS && !ret; i++)
 		ret = check_proto(&kern_funcs[i]);
 

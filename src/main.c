@@ -38,7 +38,7 @@ static int __init scx_bypass_lb_init(void)
 		return -ECANCELED;
 	}
 
-	ret = kern_resolve() ?: kern_verify();
+	ret = kern_resolve() ?: kern_verify() ?: kern_choose_hooks();
 	if (ret)
 		return ret;
 
@@ -83,4 +83,3 @@ module_exit(scx_bypass_lb_exit);
 MODULE_DESCRIPTION("sched_ext: per-CPU bypass queues and a load balancer for kernels 6.12 to 6.18");
 MODULE_LICENSE("GPL");
 MODULE_VERSION(SCX_BYPASS_LB_VERSION);
-MODULE_INFO(livepatch, "Y");

@@ -16,6 +16,14 @@ unsigned int bypass_lb_intv_us __read_mostly = 500 * USEC_PER_MSEC;
 unsigned int slice_bypass_us __read_mostly = 5 * USEC_PER_MSEC;
 /* refuse to load */
 bool disable;
+/* how functions are redirected */
+enum backend backend;
+
+static const char * const backend_names[] = {
+	[BACKEND_AUTO] = "auto",
+	[BACKEND_LIVEPATCH] = "livepatch",
+	[BACKEND_FTRACE] = "ftrace",
+};
 
 static int set_in_range(const char *val, const struct kernel_param *kp,
 			unsigned int min, unsigned int max)
@@ -41,6 +49,23 @@ static int set_slice(const char *val, const struct kernel_param *kp)
 	return set_in_range(val, kp, SLICE_US_MIN, SLICE_US_MAX);
 }
 
+static int set_backend(const char *val, const struct kernel_param *kp)
+{
+	int i = sysfs_match_string(backend_names, val);
+
+	if (i < 0) {
+		pr_err("%s must be auto, livepatch or ftrace\n", kp->name);
+		return i;
+	}
+	backend = i;
+	return 0;
+}
+
+static int get_backend(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%s\n", backend_names[backend]);
+}
+
 static const struct kernel_param_ops intv_ops = {
 	.set = set_intv,
 	.get = param_get_uint,
@@ -58,6 +83,15 @@ MODULE_PARM_DESC(bypass_lb_intv_us,
 module_param_cb(slice_bypass_us, &slice_ops, &slice_bypass_us, 0600);
 MODULE_PARM_DESC(slice_bypass_us,
 		 "slice of a task in bypass mode, microseconds (100 to 100000, default 5000)");
+
+static const struct kernel_param_ops backend_ops = {
+	.set = set_backend,
+	.get = get_backend,
+};
+
+module_param_cb(backend, &backend_ops, &backend, 0400);
+MODULE_PARM_DESC(backend,
+		 "how functions are redirected: livepatch, ftrace, or auto (default): livepatch if the kernel has it");
 
 module_param(disable, bool, 0400);
 MODULE_PARM_DESC(disable, "do not load (for the kernel command line: scx_bypass_lb.disable=1)");

@@ -9,19 +9,13 @@
  */
 #include <linux/atomic.h>
 #include <linux/delay.h>
-#include <linux/jiffies.h>
 #include <linux/livepatch.h>
 #include <linux/module.h>
-#include <linux/sched/debug.h>
-#include <linux/sched/signal.h>
-#include <linux/workqueue.h>
 
 #include "hooks.h"
 #include "redirect.h"
 
 #define POLL_MS		20
-#define STALL_JIFFIES	(10 * HZ)
-#define STALL_MAX_TASKS	5
 
 typedef ssize_t store_fn(struct kobject *kobj, struct kobj_attribute *attr,
 			 const char *buf, size_t count);
@@ -55,8 +49,8 @@ static atomic_t ref_given;
 
 static void give_ref(void)
 {
-	atomic_set(&ref_given, 1);
-	module_put(THIS_MODULE);
+	if (!atomic_xchg(&ref_given, 1))
+		module_put(THIS_MODULE);
 }
 
 static void take_ref(void)
@@ -65,19 +59,55 @@ static void take_ref(void)
 		__module_get(THIS_MODULE);
 }
 
+/* The hooks are active while they are in place and no other livepatch is in the way. */
+static DEFINE_MUTEX(state_lock);
+static bool in_place, suspended;
+
+static void change(bool *state, bool to)
+{
+	bool was, active;
+
+	mutex_lock(&state_lock);
+	was = in_place && !suspended;
+	*state = to;
+	active = in_place && !suspended;
+	if (active && !was)
+		hooks_activate();
+	if (was && !active)
+		hooks_deactivate();
+	mutex_unlock(&state_lock);
+}
+
 static void post_patch(struct klp_object *obj)
 {
-	hooks_activate();
+	change(&in_place, true);
 }
 
 static void pre_unpatch(struct klp_object *obj)
 {
-	hooks_deactivate();
+	change(&in_place, false);
 }
 
 static void post_unpatch(struct klp_object *obj)
 {
 	take_ref();
+}
+
+/**
+ * redirect_livepatch_suspend() - stop or go on because of another livepatch
+ * @suspend: the other one may take over a hooked function
+ * @replaced: it may put an end to this patch, without a callback. The core
+ *	then drops its reference, so it must have one.
+ *
+ * Context: process, may sleep. Takes state_lock, which nests in klp_mutex.
+ */
+void redirect_livepatch_suspend(bool suspend, bool replaced)
+{
+	if (replaced)
+		take_ref();
+	change(&suspended, suspend);
+	if (!replaced)
+		give_ref();
 }
 
 /* The patch's sysfs attribute is the only way to disable a patch. */
@@ -93,79 +123,35 @@ static struct kobj_attribute *find_enabled_attr(void)
 	return NULL;
 }
 
-/*
- * What may hold up the removal: a task that has not left the patched functions
- * since, or one that stays in the kernel without ever giving up its CPU. For
- * the latter ftrace waits by an RCU-tasks grace period.
- */
-static const char *stall_reason(struct task_struct *p)
-{
-	if (READ_ONCE(p->patch_state) == KLP_TRANSITION_PATCHED)
-		return "to leave the patched functions";
-#ifdef CONFIG_TASKS_RCU
-	if (READ_ONCE(p->rcu_tasks_holdout))
-		return "to give up its CPU";
-#endif
-	return NULL;
-}
-
-static void report_stall(struct work_struct *work);
-static DECLARE_DELAYED_WORK(stall_work, report_stall);
-
-static void report_stall(struct work_struct *work)
-{
-	struct task_struct *g, *p;
-	unsigned int count = 0;
-
-	rcu_read_lock();
-	for_each_process_thread(g, p) {
-		const char *reason = stall_reason(p);
-
-		if (!reason || count++ >= STALL_MAX_TASKS)
-			continue;
-		pr_warn("unload waits for task %s[%d] %s\n", p->comm, p->pid, reason);
-		sched_show_task(p);
-	}
-	rcu_read_unlock();
-	if (count > STALL_MAX_TASKS)
-		pr_warn("unload waits for %u more tasks\n", count - STALL_MAX_TASKS);
-
-	queue_delayed_work(system_unbound_wq, &stall_work, STALL_JIFFIES);
-}
-
 /**
- * redirect_backend() - the means of redirection, for people
- *
- * Context: any.
- */
-const char *redirect_backend(void)
-{
-	return "livepatch";
-}
-
-/**
- * redirect_install() - redirect the hooked functions
+ * redirect_livepatch_install() - redirect the hooked functions by livepatch
  *
  * Returns when the transition has begun. hooks_activate() is called when it
  * is complete.
  *
  * Context: module init, may sleep.
- * Return: 0, or what klp_enable_patch() returns; then nothing is redirected.
+ * Return: 0, or what klp_enable_patch() returns, or -ENOENT if a symbol is
+ * missing; then nothing is redirected.
  */
-int redirect_install(void)
+int __init redirect_livepatch_install(void)
 {
 	struct kobj_attribute *attr;
 	unsigned int i;
 	int ret;
 
 	for (i = 0; i < NR_HOOKS; i++) {
-		funcs[i].old_name = hooks[i].body.name;
-		funcs[i].new_func = hooks[i].func;
+		funcs[i].old_name = hook_sites[i].hook->body.name;
+		funcs[i].new_func = hook_sites[i].hook->func;
 	}
+
+	ret = redirect_peers_watch(&patch);
+	if (ret)
+		return ret;
 
 	give_ref();
 	ret = klp_enable_patch(&patch);
 	if (ret) {
+		redirect_peers_unwatch();
 		take_ref();
 		pr_err("livepatch refuses the hooks (error %d), see the line above\n", ret);
 		return ret;
@@ -182,18 +168,14 @@ int redirect_install(void)
 }
 
 /**
- * redirect_remove() - put the kernel's functions back
- *
- * hooks_deactivate() is called before the first task leaves the hooks. On
- * return no task is in a hook or can enter one. Waits as long as that takes,
- * and names the tasks that hold it up.
+ * redirect_livepatch_remove() - put the kernel's functions back
  *
  * Context: module exit, may sleep.
  */
-void redirect_remove(void)
+void redirect_livepatch_remove(void)
 {
+	redirect_peers_unwatch();
 	take_ref();
-	queue_delayed_work(system_unbound_wq, &stall_work, STALL_JIFFIES);
 
 	/*
 	 * Reverses a transition that has not completed. Busy while somebody
@@ -212,5 +194,6 @@ void redirect_remove(void)
 
 	/* a task preempted behind its last call in a hook */
 	synchronize_rcu_tasks();
-	cancel_delayed_work_sync(&stall_work);
 }
+
+MODULE_INFO(livepatch, "Y");

@@ -1,20 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Fetch kernels, build the module and the guest's programs for them."""
+"""Build the module and the guest's programs for a target."""
 import os
 import shutil
 import subprocess
 
 import vm
+from kernels import CACHE, TESTS, SetupError
 
-TESTS = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(TESTS)
-CACHE = os.environ.get("CACHE") or os.path.expanduser("~/.cache/scx_bypass_lb")
-
-# release: (version of the package, suite)
-KERNELS = {
-    "6.18.15+deb13-amd64": ("6.18.15-1~bpo13+1", "trixie-backports"),
-}
-MAIN_KERNEL = "6.18.15+deb13-amd64"
 
 # Copies of the module with one string changed, so that it expects what the
 # kernel has not: name, old and new string, errno, message.
@@ -24,7 +17,7 @@ BROKEN = (
     ("prototype", "bool(*scx_sched,*rq,*scx_dispatch_q)",
      "void(*scx_sched,*rq,*scx_dispatch_q)", 8,
      "function consume_dispatch_q is bool(*scx_sched,*rq,*scx_dispatch_q) in this kernel, "
-     "but this module knows it as void("),
+     "which is no form that this module knows"),
     ("helper-prototype", "void(*rq,s32)", "void(*rq,u32)", 8,
      "function raw_spin_rq_lock_nested is void(*rq,s32) in this kernel"),
     ("offset", "dsq_seq", "weight", 8, "sched_ext_entity.weight is at byte"),
@@ -39,23 +32,10 @@ BROKEN = (
 )
 
 
-class BuildError(Exception):
-    """A step of the build failed; the text says which and where its log is."""
-
-
-def logged(step, command, log, **kwargs):
+def logged(step, command, log):
     with open(log, "w", encoding="utf-8") as f:
-        if subprocess.run(command, stdout=f, stderr=subprocess.STDOUT, check=False,
-                          **kwargs).returncode:
-            raise BuildError(f"{step} failed, see {log}")
-
-
-def kernel(release):
-    """The directory of a kernel, made by setup/kernel.sh."""
-    version, suite = KERNELS[release]
-    subprocess.run(["sh", os.path.join(TESTS, "setup", "kernel.sh"), release, version, suite],
-                   check=True, env={**os.environ, "CACHE": CACHE})
-    return os.path.join(CACHE, "kernels", release)
+        if subprocess.run(command, stdout=f, stderr=subprocess.STDOUT, check=False).returncode:
+            raise SetupError(f"{step} failed", log)
 
 
 def broken_modules(module, target):
@@ -68,41 +48,55 @@ def broken_modules(module, target):
             before = b"\0" + old.encode() + b"\0"
             after = (b"\0" + new.encode()).ljust(len(before), b"\0")
             if before not in image:
-                raise BuildError(f"there is no '{old}' in the module")
+                raise SetupError(f"there is no '{old}' in the module")
             with open(os.path.join(target, name + ".ko"), "wb") as f:
                 f.write(image.replace(before, after))
             listing.write(f"{name} {errno} {message}\n")
 
 
-def build(release):
-    """Build all for a kernel. Returns (its directory, the guest's initramfs)."""
-    directory = kernel(release)
-    out = os.path.join(CACHE, "out", release)
-    module = os.path.join(out, "module")
+def output(target):
+    """The directory for what is built for a target."""
+    return os.path.join(CACHE, "out", target.name)
+
+
+def module_path(target):
+    """Where module() puts the module."""
+    return os.path.join(output(target), "module", "scx_bypass_lb.ko")
+
+
+def module(target, kernel):
+    """Build the module as an administrator would, in a new output directory."""
+    out = output(target)
+    source = os.path.join(out, "module")
     shutil.rmtree(out, ignore_errors=True)
-    os.makedirs(module)
+    os.makedirs(source)
     for name in ("Kbuild", "Makefile", "dkms.conf"):
-        shutil.copy(os.path.join(TOP, name), module)
+        shutil.copy(os.path.join(TOP, name), source)
     for name in ("src", "include"):
-        shutil.copytree(os.path.join(TOP, name), os.path.join(module, name),
+        shutil.copytree(os.path.join(TOP, name), os.path.join(source, name),
                         ignore=shutil.ignore_patterns("*.o", ".*"))
+    tree = "build-clang" if target.clang else "build"
+    logged(f"building the module for {target.name}",
+           ["make", "-C", source, f"KDIR={kernel}/{tree}",
+            *(["LLVM=-16"] if target.clang else [])], os.path.join(out, "module.log"))
 
-    logged("building the module", ["make", "-C", module, f"KDIR={directory}/build"],
-           os.path.join(out, "module.log"))
-    logged("building the tests", ["make", "-C", TESTS, f"KERNEL={directory}", f"OUT={out}"],
+
+def build(target, kernel):
+    """Build all for a target and its kernel's directory. Returns the guest's initramfs."""
+    module(target, kernel)
+    out = output(target)
+    logged(f"building the tests for {target.name}",
+           ["make", "-C", TESTS, f"KERNEL={kernel}", f"OUT={out}"],
            os.path.join(out, "tests.log"))
-    broken = os.path.join(out, "broken")
-    broken_modules(os.path.join(module, "scx_bypass_lb.ko"), broken)
+    broken_modules(module_path(target), os.path.join(out, "broken"))
 
-    init = os.path.join(out, "init")
-    files = {
-        "/init": init,
-        "/pile.bpf.o": os.path.join(out, "pile.bpf.o"),
-        "/scx_bypass_lb.ko": os.path.join(module, "scx_bypass_lb.ko"),
-        "/scx_bypass_test.ko": os.path.join(out, "kmod", "scx_bypass_test.ko"),
-    }
-    files.update({path: path for path in vm.libraries(init)})
-    files.update({f"/broken/{name}": os.path.join(broken, name) for name in os.listdir(broken)})
-    initrd = os.path.join(out, "initrd")
-    vm.initramfs(files, initrd)
-    return directory, initrd
+    files = {"/scx_bypass_lb.ko": module_path(target), "/init": os.path.join(out, "init")}
+    files.update({path: path for path in vm.libraries(files["/init"])})
+    for directory, suffix, inside in (("", ".bpf.o", "/"), ("kmod", ".ko", "/"),
+                                      ("broken", "", "/broken/")):
+        for name in os.listdir(os.path.join(out, directory)):
+            if name.endswith(suffix):
+                files[inside + name] = os.path.join(out, directory, name)
+    path = os.path.join(out, "initrd")
+    vm.initramfs(files, path)
+    return path

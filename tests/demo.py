@@ -4,6 +4,7 @@ import os
 
 import build
 import vm
+from kernels import CACHE, MAIN
 
 BARS = "·▁▂▃▄▅▆▇█"
 TITLES = {
@@ -55,9 +56,10 @@ class Chart:
 
 def demo():
     """Returns the exit status."""
-    print(f"Preparing {build.MAIN_KERNEL} in {build.CACHE}", flush=True)
-    kernel, initrd = build.build(build.MAIN_KERNEL)
-    logs = os.path.join(build.CACHE, "logs")
+    print(f"Preparing {MAIN.kernel.release} in {CACHE}", flush=True)
+    kernel = MAIN.kernel.prepare()
+    initrd = build.build(MAIN, kernel)
+    logs = os.path.join(CACHE, "logs")
     os.makedirs(logs, exist_ok=True)
     print("Booting the stock kernel: 8 CPUs in 2 nodes, 240 spinning tasks, a BPF scheduler\n"
           "that piles all of them on CPU 0 (about a minute)", flush=True)

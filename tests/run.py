@@ -1,140 +1,65 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Run the tests, or the demo, on stock kernels in QEMU.
+"""Run the tests, or the demo, on kernels in QEMU.
 
-usage: run.py test|check|demo [case...]
+usage: run.py test [case...]    the main kernel, and those to be refused; with
+                                MINUTES in the environment then as much of the
+                                matrix as fits
+       run.py test-all [target...]
+       run.py check
+       run.py readme            is README's table what was recorded?
+       run.py demo
 """
-import concurrent.futures
 import os
 import subprocess
 import sys
-import threading
-import time
 
-import build
 import demo
-import vm
-
-# Cases for the guest, with their arms. "control" is without the module, or,
-# for skew, with its balancer off.
-GUEST_CASES = {
-    "revert": ("module",),      # the longest one first
-    "skew": ("control", "module"),
-    "nodes": ("module",),
-    "affinity": ("module",),
-    "contention": ("control", "module"),
-    "exits": ("control", "module"),
-    "hotplug": ("module",),
-    "parameters": ("module",),
-    "refusal": ("module",),
-}
-HOST_CASES = ("check", "dkms")
-# A guest without an end in this many seconds of the host is lost.
-TIMEOUT = 1800
-
-print_lock = threading.Lock()
+import matrix
+import suite
+from kernels import MAIN, MATRIX, REFUSALS, SetupError
 
 
-def say(text=""):
-    with print_lock:
-        print(text, flush=True)
-
-
-def guest_case(kernel, initrd, name, logs, tell):
-    """Boot one arm of a case. Returns what is wrong, or None."""
-    case, arm = name.split("/")
-    for _ in range(vm.BOOTS):
-        result = vm.run(os.path.join(kernel, "vmlinuz"), initrd, f"case={case} arm={arm}",
-                        os.path.join(logs, f"{case}-{arm}"), TIMEOUT,
-                        lambda kind, text: tell(f"{kind:4} {text}"))
-        if not result.emulator_fault:
-            break
-        tell("the emulator has run a stale breakpoint, which killed the guest: once more")
-    for line in result.known:
-        tell(f"a known fault of the stock kernel: {line}")
-    wrong = None
-    if result.of_kind("fail"):
-        wrong = "; ".join(result.of_kind("fail"))
-    elif result.splats:
-        wrong = f"the kernel says: {result.splats[0]}"
-    elif result.lost:
-        wrong = "the guest was lost"
-    elif not result.of_kind("ok"):
-        wrong = "nothing was checked"
-    if wrong:
-        tell(f"the end of {result.console}:")
-        with open(result.console, encoding="utf-8", errors="replace") as f:
-            for line in f.read().splitlines()[-40:]:
-                tell(f"| {line}")
-    return wrong
-
-
-def host_case(case, kernel, logs, tell):
-    """Run tests/CASE.sh with the kernel's directory. Returns what is wrong, or None."""
-    script = os.path.join(build.TESTS, case + ".sh")
-    with subprocess.Popen(["sh", script, kernel, os.path.join(logs, case)],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True) as process:
-        for line in process.stdout:
-            tell(line.rstrip())
-    return f"exit status {process.returncode}" if process.returncode else None
-
-
-def names_of(wanted):
-    """The names of all runs, or of those of the wanted cases: "case/arm" or "case"."""
-    unknown = [case for case in wanted if case not in GUEST_CASES and case not in HOST_CASES]
+def wanted(names, known, what):
+    unknown = [name for name in names if name not in known]
     if unknown:
-        sys.exit(f"no such case: {' '.join(unknown)}; there are "
-                 f"{' '.join([*GUEST_CASES, *HOST_CASES])}")
-    names = [f"{case}/{arm}" for case, arms in GUEST_CASES.items() for arm in arms]
-    return [name for name in [*names, *HOST_CASES]
-            if not wanted or name.split("/")[0] in wanted]
+        sys.exit(f"no such {what}: {' '.join(unknown)}; there are {' '.join(known)}")
+    return names
 
 
-def test(wanted):
-    names = names_of(wanted)
-    say(f"preparing {build.MAIN_KERNEL} in {build.CACHE}")
-    kernel, initrd = build.build(build.MAIN_KERNEL)
-    logs = os.path.join(build.CACHE, "logs", build.MAIN_KERNEL)
-    os.makedirs(logs, exist_ok=True)
+def test(cases):
+    wanted(cases, suite.all_cases(), "case")
+    minutes = os.environ.get("MINUTES")
+    targets = [MAIN]
+    if not cases:
+        targets += REFUSALS
+    if minutes:
+        targets += MATRIX
+    return matrix.conclude(*matrix.run(targets, cases, minutes and int(minutes) * 60))
 
-    def run(number, name):
-        start = time.monotonic()
-        say(f"[{number}/{len(names)}] {name}: begins")
 
-        def tell(text):
-            say(f"    {name:18} {text}".rstrip())
-
-        if "/" in name:
-            wrong = guest_case(kernel, initrd, name, logs, tell)
-        else:
-            wrong = host_case(name, kernel, logs, tell)
-        say(f"[{number}/{len(names)}] {name}: {'FAILED: ' + wrong if wrong else 'passed'} "
-            f"({time.monotonic() - start:.0f} s)")
-        return wrong
-
-    # a guest keeps one CPU of the host busy
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(run, range(1, len(names) + 1), names))
-
-    failures = [(name, wrong) for name, wrong in zip(names, results) if wrong]
-    say()
-    for name, wrong in failures:
-        say(f"FAILED {name}: {wrong}")
-    say(f"{len(names) - len(failures)} passed, {len(failures)} failed")
-    return bool(failures)
+def test_all(names):
+    known = {target.name: target for target in (MAIN, *REFUSALS, *MATRIX)}
+    wanted(names, known, "target")
+    runs, left_out = matrix.run([known[name] for name in names or known])
+    matrix.record(runs)
+    return matrix.conclude(runs, left_out)
 
 
 def main():
-    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    command, arguments = (sys.argv[1] if len(sys.argv) > 1 else ""), sys.argv[2:]
     try:
         if command == "test":
-            sys.exit(test(sys.argv[2:]))
+            sys.exit(test(arguments))
+        if command == "test-all":
+            sys.exit(test_all(arguments))
         if command == "check":
             sys.exit(test(["check"]))
+        if command == "readme":
+            sys.exit(matrix.check_readme())
         if command == "demo":
             sys.exit(demo.demo())
-    except (build.BuildError, subprocess.CalledProcessError) as error:
+    except (SetupError, subprocess.CalledProcessError) as error:
         sys.exit(f"error: {error}")
     sys.exit(__doc__)
 

@@ -17,8 +17,11 @@
 
 char _license[] SEC("license") = "GPL";
 
-void scx_bpf_dsq_insert(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) __ksym;
-bool scx_bpf_dsq_move_to_local(u64 dsq_id) __ksym;
+void scx_bpf_dsq_insert(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) __ksym __weak;
+bool scx_bpf_dsq_move_to_local(u64 dsq_id) __ksym __weak;
+/* their names in 6.12 */
+void scx_bpf_dispatch(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) __ksym __weak;
+bool scx_bpf_consume(u64 dsq_id) __ksym __weak;
 s32 scx_bpf_create_dsq(u64 dsq_id, s32 node) __ksym;
 void scx_bpf_error_bstr(char *fmt, unsigned long long *data, u32 data__sz) __ksym;
 
@@ -26,6 +29,22 @@ void scx_bpf_error_bstr(char *fmt, unsigned long long *data, u32 data__sz) __ksy
 #define MAX_NODES	8
 
 struct pile_control control;
+
+static __always_inline void insert(struct task_struct *p, u64 dsq_id, u64 enq_flags)
+{
+	if (bpf_ksym_exists(scx_bpf_dsq_insert))
+		scx_bpf_dsq_insert(p, dsq_id, SCX_SLICE_DFL, enq_flags);
+	else
+		scx_bpf_dispatch(p, dsq_id, SCX_SLICE_DFL, enq_flags);
+}
+
+static __always_inline void move_to_local(u64 dsq_id)
+{
+	if (bpf_ksym_exists(scx_bpf_dsq_move_to_local))
+		scx_bpf_dsq_move_to_local(dsq_id);
+	else
+		scx_bpf_consume(dsq_id);
+}
 
 static u32 node_of(s32 cpu)
 {
@@ -65,16 +84,16 @@ void BPF_PROG(pile_enqueue, struct task_struct *p, u64 enq_flags)
 		scx_bpf_error_bstr(fmt, &no_data, 0);
 	}
 	if (!may_pile(p, pile_cpu(cpu)))
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, enq_flags);
+		insert(p, SCX_DSQ_LOCAL, enq_flags);
 	else if (!control.stall)
-		scx_bpf_dsq_insert(p, node_of(cpu), SCX_SLICE_DFL, enq_flags);
+		insert(p, node_of(cpu), enq_flags);
 }
 
 SEC("struct_ops/pile_dispatch")
 void BPF_PROG(pile_dispatch, s32 cpu, struct task_struct *prev)
 {
 	if (cpu == pile_cpu(cpu))
-		scx_bpf_dsq_move_to_local(node_of(cpu));
+		move_to_local(node_of(cpu));
 }
 
 SEC("struct_ops/pile_init_task")

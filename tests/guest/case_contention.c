@@ -27,19 +27,19 @@ static int pin_to_set(int index)
 /* Tasks looked at per pick while bypass is on. */
 static double measure(int nr, bool *alive)
 {
-	unsigned long looked, picked, looked_0, picked_0;
+	unsigned long looked, picked;
 
 	spawn(nr - nr_tasks(), 0, pin_to_set);
 	must_progress(300, "under the scheduler");
 	hold_bypass(true);
 	sleep_ms(500);
-	read_pick_counts(&looked_0, &picked_0);
+	looked = probe_hits("looked");
+	picked = probe_hits("picked");
 	*alive = all_progress(300);
 	sleep_ms(2000);
-	read_pick_counts(&looked, &picked);
+	looked = probe_hits("looked") - looked;
+	picked = probe_hits("picked") - picked;
 	hold_bypass(false);
-	looked -= looked_0;
-	picked -= picked_0;
 	info("%d tasks: %lu picks, %lu tasks of other CPUs looked at, %.2f per pick",
 	     nr, picked, looked, picked ? (double)looked / picked : 0);
 	if (!picked)
@@ -57,7 +57,11 @@ void case_contention(bool module)
 	if (module)
 		module_load("");
 	must_attach(SCHED_GLOBAL);
-	count_picks(true);
+	/*
+	 * How often does the kernel look at a task that waits for another CPU,
+	 * and how often does it pick one to run?
+	 */
+	set_probes("p:looked task_can_run_on_remote_rq\np:picked set_next_task_scx\n");
 
 	few = measure(FEW, &alive);
 	check(alive, "all of %d tasks run in bypass", FEW);
@@ -69,7 +73,7 @@ void case_contention(bool module)
 	else
 		check(many > 4 && many > 2 * few, "tasks looked at per pick grow with the queue");
 
-	count_picks(false);
+	set_probes("");
 	must_write("/proc/sysrq-trigger", "S");
 	check(wait_for(sched_is_off, NULL, 120), "the disable completes");
 	check(all_progress(300), "all tasks run afterwards");

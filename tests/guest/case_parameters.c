@@ -28,7 +28,7 @@ static void check_refused(const char *path, const char *text, long kept)
 
 static void check_load_refused(const char *params)
 {
-	int ret = load_module(MODULE_KO, params);
+	int ret = load_under_test(params);
 
 	check(ret == -EINVAL || ret == -ERANGE, "loading with %s: %s", params, strerror(-ret));
 }
@@ -105,7 +105,7 @@ void case_parameters(bool module)
 	check_load_refused("slice_bypass_us=100001");
 	check(kernel_log_has("slice_bypass_us must be a number from 100 to 100000"),
 	      "the kernel log says what is allowed");
-	check(load_module(MODULE_KO, "disable=1") == -ECANCELED, "disable=1: does not load");
+	check(load_under_test("disable=1") == -ECANCELED, "disable=1: does not load");
 
 	module_load("");
 	check_value(INTV, 500000);

@@ -2,30 +2,45 @@
 /*
  * refusal: modules that expect what this kernel has not. The host has changed
  * one string in a copy of the module for each; /broken/list tells the file,
- * the errno and the message to expect.
+ * the errno and the message to expect. What depends on the symbols that this
+ * kernel happens to have is changed here.
+ *
+ * native: a kernel that does not need the module.
  */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lab.h"
 
+#define CHANGED	"/changed.ko"
+
+static char image[8 << 20], kallsyms[32 << 20];
+
 static void check_untouched(const char *name)
 {
-	static char functions[1 << 20];
-	struct stat st;
-
-	if (!read_file(TRACEFS "enabled_functions", functions, sizeof(functions)))
-		give_up("cannot read the list of hooked functions");
-	check(!strstr(functions, "dispatch_enqueue") && !strstr(functions, "scx_bypass") &&
-	      !strstr(functions, "consume_dispatch_q") &&
-	      stat("/sys/kernel/livepatch/" MODULE, &st) &&
-	      stat("/sys/kernel/debug/" MODULE, &st) && stat("/sys/module/" MODULE, &st),
+	check(!file_has(TRACEFS "enabled_functions", "dispatch_enqueue") &&
+	      !file_has(TRACEFS "enabled_functions", "_bypass") &&
+	      !file_has(TRACEFS "enabled_functions", "consume_dispatch_q") &&
+	      !exists("/sys/kernel/livepatch/" MODULE) &&
+	      !exists("/sys/kernel/debug/" MODULE) && !exists("/sys/module/" MODULE),
 	      "%s: nothing was hooked, nothing is left", name);
 }
 
-void case_refusal(bool module)
+static void check_refused(const char *name, const char *path, int err, const char *message)
+{
+	int ret = load_module(path, target_params);
+
+	check(ret == -err, "%s: insmod says %s", name, strerror(-ret));
+	check(kernel_log_has(message), "%s: the log says '%s'", name, message);
+	check_untouched(name);
+}
+
+static void refuse_listed(void)
 {
 	static char list[1 << 16];
 	char *line, *save = NULL;
@@ -35,16 +50,111 @@ void case_refusal(bool module)
 
 	for (line = strtok_r(list, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		char name[64], path[128];
-		int expected, ret, skip;
+		int expected, skip;
 
 		if (sscanf(line, "%63s %d %n", name, &expected, &skip) != 2)
 			give_up("cannot read '%s'", line);
 		snprintf(path, sizeof(path), "/broken/%s.ko", name);
-		ret = load_module(path, "");
-		check(ret == -expected, "%s: insmod says %s", name, strerror(-ret));
-		check(kernel_log_has(line + skip), "%s: the log says '%s'", name, line + skip);
-		check_untouched(name);
+		check_refused(name, path, expected, line + skip);
 	}
+}
+
+/* Write a copy of the module that has the string @to instead of @from. */
+static void change(const char *from, const char *to)
+{
+	char pattern[64] = "", replacement[64] = "";
+	size_t len = strlen(from) + 2;
+	int fd, changed = 0;
+	char *at = image;
+	ssize_t size;
+
+	fd = open(MODULE_KO, O_RDONLY | O_CLOEXEC);
+	size = read(fd, image, sizeof(image));
+	close(fd);
+	snprintf(pattern + 1, sizeof(pattern) - 1, "%s", from);
+	snprintf(replacement + 1, sizeof(replacement) - 1, "%s", to);
+	while ((at = memmem(at, image + size - at, pattern, len))) {
+		memcpy(at, replacement, len);
+		changed++;
+	}
+	fd = open(CHANGED, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (!changed || write(fd, image, size) != size)
+		give_up("cannot make a module with %s for %s", to, from);
+	close(fd);
+}
+
+/* Is there a symbol of that name? Not one of a module. */
+static unsigned int count_symbols(const char *name)
+{
+	unsigned int count = 0;
+	char line[128], *at;
+
+	snprintf(line, sizeof(line), " %s\n", name);
+	for (at = kallsyms; (at = strstr(at, line)); at++)
+		count++;
+	return count;
+}
+
+/* A function name, not too long, that the compiler has cloned in this kernel. */
+static bool find_clone(char *name, size_t longest)
+{
+	char *at = kallsyms;
+
+	while ((at = strstr(at, ".isra.0\n"))) {
+		char *end = at++, *begin = end;
+
+		while (begin > kallsyms && begin[-1] != ' ')
+			begin--;
+		if ((size_t)(end - begin) > longest || memchr(begin, '.', end - begin))
+			continue;
+		memcpy(name, begin, end - begin);
+		name[end - begin] = '\0';
+		return true;
+	}
+	return false;
+}
+
+static void refuse_symbols(void)
+{
+	static const char * const common[] = { "t_next", "m_stop", "c_next", "s_stop" };
+	char clone[64], message[128];
+	size_t i = 0;
+
+	if (!read_file("/proc/kallsyms", kallsyms, sizeof(kallsyms)))
+		give_up("no kallsyms");
+	if (!find_clone(clone, strlen("consume_dispatch_q")))
+		give_up("this kernel has no cloned function");
+	change("consume_dispatch_q", clone);
+	snprintf(message, sizeof(message), "the compiler has cloned %s in this kernel", clone);
+	check_refused("cloned", CHANGED, EOPNOTSUPP, message);
+
+	while (i < ARRAY_SIZE(common) - 1 && count_symbols(common[i]) < 2)
+		i++;
+	change("resched_cpu", common[i]);
+	snprintf(message, sizeof(message), "symbol %s exists %u times in this kernel", common[i],
+		 count_symbols(common[i]));
+	check_refused("duplicate", CHANGED, ENOENT, message);
+}
+
+/* The kprobe that finds the first symbol cannot be registered. */
+static void refuse_kprobes(void)
+{
+	change("kallsyms_lookup_name", "kallsyms_lookup_nome");
+	check_refused("kprobe", CHANGED, ENOENT,
+		      "cannot find kallsyms_lookup_name by a kprobe");
+}
+
+void case_native(bool module)
+{
+	check_refused("native balancer", MODULE_KO, EOPNOTSUPP,
+		      "this kernel balances sched_ext's bypass mode itself: nothing to do, remove this package");
+}
+
+void case_refusal(bool module)
+{
+	refuse_listed();
+	refuse_symbols();
+	refuse_kprobes();
 
 	module_load("");
 	module_unload();

@@ -1,31 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* revert: rmmod at any moment puts the kernel back, and loses no task. */
+/*
+ * revert: rmmod at any moment puts the kernel back, and loses no task.
+ * reload: many times in a row.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lab.h"
 
-#define TASKS		160
+#define TASKS		80
 #define FEW_TASKS	8
 #define TIMES		50
-
-static bool exists(const char *path)
-{
-	struct stat st;
-
-	return !stat(path, &st);
-}
-
-static bool file_has(const char *path, const char *text)
-{
-	static char buf[32 << 20];
-
-	return read_file(path, buf, sizeof(buf)) && strstr(buf, text);
-}
 
 static void check_clean(const char *when)
 {
@@ -73,27 +61,6 @@ static void load_in_bypass(void)
 	unload_and_check("loaded in bypass");
 }
 
-static void many_times(void)
-{
-	int i;
-
-	spawn(FEW_TASKS, 0, NULL);
-	for (i = 0; i < TIMES; i++) {
-		module_load("bypass_lb_intv_us=1000");
-		hold_bypass(true);
-		if (i % 2)
-			hold_bypass(false);
-		if (unload_module(MODULE))
-			break;
-		hold_bypass(false);
-		if (i % 10 == 9)
-			info("loaded and unloaded %d times", i + 1);
-	}
-	check(i == TIMES, "loaded and unloaded %d times in a row", i);
-	check(all_progress(120), "%d times: no task is lost", i);
-	check_clean("many times");
-}
-
 static bool is_gone(void *unused)
 {
 	return !exists("/sys/module/" MODULE);
@@ -139,14 +106,44 @@ static void by_sysfs(void)
 /* The transition of insmod has not ended yet. */
 static void at_once(void)
 {
-	check(!load_module(MODULE_KO, ""), "at once: insmod");
+	check(!load_under_test(""), "at once: insmod");
 	unload_and_check("at once");
+}
+
+void case_reload(bool module)
+{
+	int i;
+
+	load_test_module();
+	must_attach(SCHED_PILE);
+	spawn(FEW_TASKS, 0, NULL);
+	for (i = 0; i < TIMES; i++) {
+		module_load("bypass_lb_intv_us=1000");
+		hold_bypass(true);
+		if (i % 2)
+			hold_bypass(false);
+		if (unload_module(MODULE))
+			break;
+		hold_bypass(false);
+		if (i % 10 == 9)
+			info("loaded and unloaded %d times", i + 1);
+	}
+	check(i == TIMES, "loaded and unloaded %d times in a row", i);
+	check(all_progress(120), "%d times: no task is lost", i);
+	check_clean("many times");
+
+	kill_tasks();
+	sched_detach();
+	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
 }
 
 void case_revert(bool module)
 {
+	bool livepatch;
+
 	load_test_module();
 	module_load("");
+	livepatch = backend_is("livepatch");
 	check(file_has(TRACEFS "enabled_functions", "dispatch_enqueue") &&
 	      file_has("/proc/kallsyms", "[" MODULE "]"),
 	      "while loaded, the hooks can be seen");
@@ -165,9 +162,8 @@ void case_revert(bool module)
 	in_bypass("in bypass, balanced", "");
 	in_bypass("while the balancer runs", "bypass_lb_intv_us=1");
 	load_in_bypass();
-	by_sysfs();
-	kill_tasks();
-	many_times();
+	if (livepatch)
+		by_sysfs();
 
 	kill_tasks();
 	sched_detach();

@@ -20,12 +20,15 @@ static const struct test_case {
 	{ "skew", case_skew },
 	{ "nodes", case_nodes },
 	{ "affinity", case_affinity },
+	{ "conflicts", case_conflicts },
 	{ "contention", case_contention },
 	{ "hotplug", case_hotplug },
 	{ "exits", case_exits },
 	{ "parameters", case_parameters },
 	{ "revert", case_revert },
+	{ "reload", case_reload },
 	{ "refusal", case_refusal },
+	{ "native", case_native },
 	{ NULL, NULL },
 };
 
@@ -68,7 +71,8 @@ static void run_case(const char *name, const char *arm)
 
 int main(void)
 {
-	char cmdline[1024], *arg;
+	static char cmdline[1024];
+	char *arg;
 	const char *name = "", *arm = "";
 
 	mount_all();
@@ -80,6 +84,8 @@ int main(void)
 			name = arg + 5;
 		if (!strncmp(arg, "arm=", 4))
 			arm = arg + 4;
+		if (!strncmp(arg, "params=", 7))
+			target_params = arg + 7;
 	}
 	run_case(name, arm);
 	report_done();

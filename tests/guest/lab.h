@@ -20,6 +20,8 @@ void __printf(1, 2) __noreturn give_up(const char *fmt, ...);
 
 /* sys.c: files, modules, time */
 bool read_file(const char *path, char *buf, size_t size);
+bool exists(const char *path);
+bool file_has(const char *path, const char *text);
 int write_file(const char *path, const char *text);
 void must_write(const char *path, const char *text);
 long read_long(const char *path);
@@ -28,6 +30,7 @@ int unload_module(const char *name);
 double now(void);
 void sleep_ms(unsigned int ms);
 bool wait_for(bool (*cond)(void *arg), void *arg, unsigned int seconds);
+void clear_kernel_log(void);
 bool kernel_log_has(const char *text);
 
 /* module.c: the module under test */
@@ -41,10 +44,14 @@ struct node_status {
 	unsigned long long passes, moved, hold_max_ns;
 };
 
+extern const char *target_params;
+
+int load_under_test(const char *params);
 void module_load(const char *params);
 void module_unload(void);
 bool hooks_are_active(void *unused);
 bool bypass_is(bool on);
+bool backend_is(const char *name);
 int queue_length(int cpu);
 int total_queued(void);
 struct node_status node_status(int node);
@@ -94,18 +101,21 @@ struct pass_event {
 
 void trace_passes(bool on);
 int read_passes(struct pass_event *events, int max);
-void count_picks(bool on);
-void read_pick_counts(unsigned long *looked, unsigned long *picked);
+void set_probes(const char *definitions);
+unsigned long probe_hits(const char *name);
 
 /* case_*.c; @module: is the module under test to be used? */
 void case_demo(bool module);
 void case_skew(bool module);
 void case_nodes(bool module);
 void case_affinity(bool module);
+void case_conflicts(bool module);
 void case_contention(bool module);
 void case_hotplug(bool module);
+void case_native(bool module);
 void case_exits(bool module);
 void case_parameters(bool module);
+void case_reload(bool module);
 void case_revert(bool module);
 void case_refusal(bool module);
 

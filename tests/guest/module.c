@@ -5,6 +5,18 @@
 
 #include "lab.h"
 
+/* what the target wants the module to be loaded with, always */
+const char *target_params = "";
+
+/* Returns 0 or -errno. */
+int load_under_test(const char *params)
+{
+	char all[256];
+
+	snprintf(all, sizeof(all), "%s %s", target_params, params);
+	return load_module(MODULE_KO, all);
+}
+
 static void read_status(char *buf, size_t size)
 {
 	if (!read_file(STATUS, buf, size))
@@ -29,9 +41,17 @@ bool bypass_is(bool on)
 	return status_has(on ? "bypass: on\n" : "bypass: off\n");
 }
 
+bool backend_is(const char *name)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "backend: %s\n", name);
+	return status_has(line);
+}
+
 void module_load(const char *params)
 {
-	int ret = load_module(MODULE_KO, params);
+	int ret = load_under_test(params);
 
 	if (ret)
 		give_up("loading the module: %s", strerror(-ret));

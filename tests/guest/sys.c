@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/klog.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "lab.h"
 
 #define SYSLOG_READ_ALL	3
+#define SYSLOG_CLEAR	5
 
 bool read_file(const char *path, char *buf, size_t size)
 {
@@ -27,6 +29,20 @@ bool read_file(const char *path, char *buf, size_t size)
 	buf[len] = '\0';
 	close(fd);
 	return true;
+}
+
+bool exists(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st);
+}
+
+bool file_has(const char *path, const char *text)
+{
+	static char buf[32 << 20];
+
+	return read_file(path, buf, sizeof(buf)) && strstr(buf, text);
 }
 
 /* Returns 0 or -errno. */
@@ -104,6 +120,12 @@ bool wait_for(bool (*cond)(void *arg), void *arg, unsigned int seconds)
 		sleep_ms(10);
 	}
 	return true;
+}
+
+void clear_kernel_log(void)
+{
+	if (klogctl(SYSLOG_CLEAR, NULL, 0))
+		give_up("cannot clear the kernel log");
 }
 
 bool kernel_log_has(const char *text)

@@ -58,7 +58,6 @@ static int pin_to_range(int first, int count)
 
 static void child(int index, int (*setup)(int index))
 {
-	volatile unsigned long *count = &counters[index];
 	char byte = 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -67,11 +66,11 @@ static void child(int index, int (*setup)(int index))
 	close(gate[1]);
 	if (setup ? setup(index) : pin_to_range(0, GUEST_CPUS))
 		_exit(1);
-	*count = 0;
+	__atomic_store_n(&counters[index], 0, __ATOMIC_RELAXED);
 	if (write(ready[1], &byte, 1) != 1 || read(gate[0], &byte, 1))
 		_exit(1);
 	for (;;)
-		(*count)++;
+		__atomic_fetch_add(&counters[index], 1, __ATOMIC_RELAXED);
 }
 
 /*

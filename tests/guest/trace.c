@@ -48,32 +48,31 @@ int read_passes(struct pass_event *e, int max)
 	return n;
 }
 
-/*
- * Count how often the kernel looks at a task that waits for another CPU, and
- * how often it picks one to run.
- */
-void count_picks(bool on)
+/* Have the kernel's functions counted: lines "p:NAME FUNCTION", or none. */
+void set_probes(const char *definitions)
 {
-	if (!on) {
-		must_write(TRACEFS "events/kprobes/enable", "0");
-		must_write(TRACEFS "kprobe_events", "\n");
+	/* fails when there are none yet */
+	write_file(TRACEFS "events/kprobes/enable", "0");
+	must_write(TRACEFS "kprobe_events", "\n");
+	if (!*definitions)
 		return;
-	}
-	must_write(TRACEFS "kprobe_events",
-		   "p:looked task_can_run_on_remote_rq\np:picked set_next_task_scx\n");
+	must_write(TRACEFS "kprobe_events", definitions);
 	must_write(TRACEFS "events/kprobes/enable", "1");
 }
 
-void read_pick_counts(unsigned long *looked, unsigned long *picked)
+/* How often has the probe been hit since? */
+unsigned long probe_hits(const char *name)
 {
-	char buf[512], *l, *p;
+	char buf[1024], *line, *save = NULL;
 
 	if (!read_file(TRACEFS "kprobe_profile", buf, sizeof(buf)))
 		give_up("no counts of the probes");
-	l = strstr(buf, "looked");
-	p = strstr(buf, "picked");
-	if (!l || !p)
-		give_up("no counts of the probes");
-	*looked = strtoul(l + strlen("looked"), NULL, 10);
-	*picked = strtoul(p + strlen("picked"), NULL, 10);
+	for (line = strtok_r(buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		unsigned long hits;
+		char of[64];
+
+		if (sscanf(line, "%63s %lu", of, &hits) == 2 && !strcmp(of, name))
+			return hits;
+	}
+	give_up("no count of the probe %s", name);
 }

@@ -188,14 +188,21 @@ MODULE_PARM_DESC(met, "two passes have met");
 
 static int __init test_init(void)
 {
-	struct kprobe kp = { .symbol_name = "scx_bypass" };
-	int ret = register_kprobe(&kp);
+	static const char * const names[] = { "scx_bypass", "scx_ops_bypass" };
+	int ret = -ENOENT;
+	unsigned int i;
 
-	if (ret)
-		return ret;
-	static_call_update(scx_bypass, (void *)kp.addr);
-	unregister_kprobe(&kp);
-	return 0;
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		struct kprobe kp = { .symbol_name = names[i] };
+
+		ret = register_kprobe(&kp);
+		if (ret)
+			continue;
+		static_call_update(scx_bypass, (void *)kp.addr);
+		unregister_kprobe(&kp);
+		break;
+	}
+	return ret;
 }
 
 static void __exit test_exit(void)

@@ -9,6 +9,8 @@ mkdir -p "$CACHE"
 
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+# the archive has not what is needed; tests/kernels.py knows the status
+not_available() { printf 'not available: %s\n' "$*" >&2; exit 3; }
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Print a Module.symvers of what an unpacked kernel image exports.
 
-The image has no CRCs that a kernel without MODVERSIONS would look at; what
-counts is that a module which uses a symbol that is not there does not build.
+A module that uses a symbol which is not there then does not build, and one for
+a kernel with MODVERSIONS gets the checksums that the kernel compares.
 """
 import struct
 import sys
@@ -23,23 +23,28 @@ def sections(image):
     return result
 
 
-def exports(table, strings):
-    """The names in a table of struct kernel_symbol, whose fields are relative."""
+def exports(table, strings, checksums):
+    """The names and checksums of a table of struct kernel_symbol, whose fields are relative."""
     address, content = table
     strings_address, text = strings
-    for entry in range(0, len(content), 12):
-        field = entry + 4
+    for index in range(len(content) // 12):
+        field = index * 12 + 4
         relative, = struct.unpack_from("<i", content, field)
         start = address + field + relative - strings_address
-        yield text[start:text.index(b"\0", start)].decode()
+        crc = struct.unpack_from("<I", checksums, index * 4)[0] if checksums else 0
+        yield text[start:text.index(b"\0", start)].decode(), crc
 
 
 def main():
     with open(sys.argv[1], "rb") as f:
         found = sections(f.read())
-    for table, kind in (("__ksymtab", "EXPORT_SYMBOL"), ("__ksymtab_gpl", "EXPORT_SYMBOL_GPL")):
-        for name in exports(found[table], found["__ksymtab_strings"]):
-            print(f"0x00000000\t{name}\tvmlinux\t{kind}\t")
+    for suffix, kind in (("", "EXPORT_SYMBOL"), ("_gpl", "EXPORT_SYMBOL_GPL")):
+        if "__ksymtab" + suffix not in found:   # newer kernels have only the first
+            continue
+        _, checksums = found.get("__kcrctab" + suffix, (0, b""))
+        for name, crc in exports(found["__ksymtab" + suffix], found["__ksymtab_strings"],
+                                 checksums):
+            print(f"0x{crc:08x}\t{name}\tvmlinux\t{kind}\t")
 
 
 main()

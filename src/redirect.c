@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Redirect the hooked functions, by livepatch where the kernel has it, by
+ * ftrace where it has not or where the administrator wants it.
+ */
+#include <linux/errno.h>
+#include <linux/module.h>
+
+#include "params.h"
+#include "redirect.h"
+
+static bool by_livepatch;
+
+/**
+ * redirect_backend() - the means of redirection, for people
+ *
+ * Context: any.
+ */
+const char *redirect_backend(void)
+{
+	return by_livepatch ? "livepatch" : "ftrace";
+}
+
+/**
+ * redirect_install() - redirect the hooked functions
+ *
+ * hooks_activate() is called when no task can run them without the hooks any
+ * more, which may be after this returns.
+ *
+ * Context: module init, may sleep.
+ * Return: 0; -EBUSY if somebody else redirects one of the functions,
+ * -EOPNOTSUPP if the kernel cannot do it, or what registering returns. Then
+ * nothing is redirected.
+ */
+int __init redirect_install(void)
+{
+	int ret;
+
+	if (backend == BACKEND_LIVEPATCH && !IS_ENABLED(CONFIG_LIVEPATCH)) {
+		pr_err("this kernel has no livepatch (CONFIG_LIVEPATCH), load with backend=ftrace\n");
+		return -EOPNOTSUPP;
+	}
+
+	ret = redirect_check_sites();
+	if (ret)
+		return ret;
+	by_livepatch = IS_ENABLED(CONFIG_LIVEPATCH) && backend != BACKEND_FTRACE;
+	return by_livepatch ? redirect_livepatch_install() : redirect_ftrace_install();
+}
+
+/**
+ * redirect_remove() - put the kernel's functions back
+ *
+ * hooks_deactivate() is called before the first task leaves the hooks. On
+ * return no task is in a hook or can enter one. Waits as long as that takes,
+ * and names the tasks that hold it up.
+ *
+ * Context: module exit, may sleep.
+ */
+void redirect_remove(void)
+{
+	redirect_watch_stall(by_livepatch);
+	if (by_livepatch)
+		redirect_livepatch_remove();
+	else
+		redirect_ftrace_remove();
+	redirect_unwatch_stall();
+}

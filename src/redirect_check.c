@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Does somebody else use the hooked functions?
+ *
+ * Tracing one goes on as before: a probe or a BPF program runs when the
+ * function is entered, whoever then takes the call. Two who both take it
+ * cannot be: the later one would undo what the earlier one has done.
+ */
+#include <linux/ftrace.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+
+#include "hooks.h"
+#include "kern_load.h"
+#include "redirect.h"
+
+static int __init check_site(const struct hook_site *site, const struct dyn_ftrace *rec)
+{
+	const char *name = site->hook->body.name;
+
+	if (rec->flags & FTRACE_FL_IPMODIFY) {
+		pr_err("function %s is redirected by somebody else (a livepatch, or a probe with a post handler), see enabled_functions in tracefs: unload that first\n",
+		       name);
+		return -EBUSY;
+	}
+	if (ftrace_rec_count(rec))
+		pr_info("function %s is being traced, which goes on\n", name);
+	return 0;
+}
+
+static int __init check_all(void)
+{
+	struct ftrace_rec_iter *iter = static_call(kern_ftrace_rec_iter_start)();
+	int ret = 0;
+	int id;
+
+	for (; iter && !ret; iter = static_call(kern_ftrace_rec_iter_next)(iter)) {
+		struct dyn_ftrace *rec = static_call(kern_ftrace_rec_iter_record)(iter);
+
+		for (id = 0; id < NR_HOOKS && !ret; id++)
+			if (rec->ip == hook_sites[id].ip)
+				ret = check_site(&hook_sites[id], rec);
+	}
+	return ret;
+}
+
+/**
+ * redirect_check_sites() - can the hooked functions be redirected?
+ *
+ * Context: module init, may sleep. Takes ftrace's lock.
+ * Return: 0; -EBUSY if somebody redirects one already; -EOPNOTSUPP if ftrace
+ * is switched off; -ENOENT if a symbol is missing.
+ */
+int __init redirect_check_sites(void)
+{
+	int *enabled = (int *)kern_find_symbol("ftrace_enabled");
+	struct mutex *lock = (struct mutex *)kern_find_symbol("ftrace_lock");
+	int ret;
+
+	if (!enabled || !lock)
+		return -ENOENT;
+
+	mutex_lock(lock);
+	if (READ_ONCE(*enabled)) {
+		ret = check_all();
+	} else {
+		pr_err("ftrace is switched off (sysctl kernel.ftrace_enabled), so nothing can be hooked\n");
+		ret = -EOPNOTSUPP;
+	}
+	mutex_unlock(lock);
+	return ret;
+}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * conflicts: others who use the hooked functions. Who traces them goes on to
+ * see every call; who redirects them too is told from, before and after.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "lab.h"
+
+#define TASKS		40
+#define RIVAL		"scx_bypass_rival"
+#define PATCH		"scx_bypass_patch"
+#define FTRACE_ENABLED	"/proc/sys/kernel/ftrace_enabled"
+
+static const char *bypass_function;
+
+/* Someone traces all hooked functions, by every means. */
+static struct bpf_object *bpf_probes;
+
+static void trace_hooked(void)
+{
+	struct bpf_program *prog;
+	char probes[512];
+
+	snprintf(probes, sizeof(probes),
+		 "p:enq dispatch_enqueue\nr:enq_ret dispatch_enqueue\n"
+		 "p:con consume_dispatch_q\nr:con_ret consume_dispatch_q\n"
+		 "p:byp %s\nr:byp_ret %s\n", bypass_function, bypass_function);
+	set_probes(probes);
+
+	bpf_probes = bpf_object__open_file("/probe.bpf.o", NULL);
+	if (!bpf_probes || bpf_object__load(bpf_probes))
+		give_up("cannot load the BPF probes");
+	bpf_object__for_each_program(prog, bpf_probes)
+		if (!bpf_program__attach(prog))
+			give_up("cannot attach %s: %s", bpf_program__name(prog), strerror(errno));
+}
+
+static void read_bpf_counts(unsigned long long counts[2])
+{
+	const int key = 0;
+
+	if (bpf_map__lookup_elem(bpf_object__find_map_by_name(bpf_probes, ".bss"), &key,
+				 sizeof(key), counts, 2 * sizeof(*counts), 0))
+		give_up("cannot read the counts of the BPF probes");
+}
+
+static void check_tracing(const char *when)
+{
+	static const char * const names[] = { "enq", "enq_ret", "con", "con_ret",
+					      "byp", "byp_ret" };
+	unsigned long long bpf_before[2], bpf_after[2];
+	unsigned long before[ARRAY_SIZE(names)], now[ARRAY_SIZE(names)];
+	bool all = true;
+	size_t i;
+
+	read_bpf_counts(bpf_before);
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		before[i] = probe_hits(names[i]);
+	hold_bypass(true);
+	check(all_progress(120), "%s: all tasks run in bypass", when);
+	hold_bypass(false);
+	check(all_progress(120), "%s: and after it", when);
+	read_bpf_counts(bpf_after);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		now[i] = probe_hits(names[i]);
+		all &= now[i] > before[i];
+	}
+	info("%s: enqueues seen by kprobe %lu, kretprobe %lu, fentry %llu, fexit %llu", when,
+	     now[0] - before[0], now[1] - before[1],
+	     bpf_after[0] - bpf_before[0], bpf_after[1] - bpf_before[1]);
+	check(all, "%s: kprobes and kretprobes of all three functions see their calls", when);
+	check(bpf_after[0] > bpf_before[0] && bpf_after[1] > bpf_before[1],
+	      "%s: fentry and fexit programs see the calls", when);
+}
+
+static void with_tracing(void)
+{
+	trace_hooked();
+	check_tracing("traced");
+	module_load("");
+	check(kernel_log_has("function dispatch_enqueue is being traced, which goes on"),
+	      "traced: the module says so");
+	check_tracing("traced, then loaded");
+	module_unload();
+	check_tracing("traced, then unloaded");
+	bpf_object__close(bpf_probes);
+	set_probes("");
+
+	module_load("");
+	trace_hooked();
+	check_tracing("loaded, then traced");
+	bpf_object__close(bpf_probes);
+	set_probes("");
+	check(all_progress(120), "no longer traced: all tasks run");
+	module_unload();
+}
+
+static void must_load(const char *name, const char *params)
+{
+	char path[64];
+	int ret;
+
+	snprintf(path, sizeof(path), "/%s.ko", name);
+	ret = load_module(path, params);
+	if (ret)
+		give_up("loading %s: %s", name, strerror(-ret));
+}
+
+static void must_unload(const char *name)
+{
+	int ret = unload_module(name);
+
+	if (ret)
+		give_up("unloading %s: %s", name, strerror(-ret));
+}
+
+/* Somebody else redirects a hooked function: the module must not load. */
+static void check_refused(const char *who)
+{
+	int ret = load_under_test("");
+
+	check(ret == -EBUSY, "%s: insmod says %s", who, strerror(-ret));
+	check(kernel_log_has("is redirected by somebody else"), "%s: the module says so", who);
+	check(!exists("/sys/module/" MODULE), "%s: nothing is left", who);
+	clear_kernel_log();
+}
+
+static void after_rival(const char *who, const char *params)
+{
+	must_load(RIVAL, params);
+	check_refused(who);
+	must_unload(RIVAL);
+}
+
+static bool patch_is_done(void *unused)
+{
+	char buf[8];
+
+	return read_file("/sys/kernel/livepatch/" PATCH "/transition", buf, sizeof(buf)) &&
+	       *buf == '0';
+}
+
+static void load_patch(const char *params)
+{
+	must_load(PATCH, params);
+	if (!wait_for(patch_is_done, NULL, 120))
+		give_up("the rival livepatch does not end its transition");
+}
+
+static bool patch_is_gone(void *unused)
+{
+	return !exists("/sys/kernel/livepatch/" PATCH);
+}
+
+static void unload_patch(void)
+{
+	must_write("/sys/kernel/livepatch/" PATCH "/enabled", "0");
+	if (!wait_for(patch_is_gone, NULL, 120))
+		give_up("the rival livepatch stays");
+	/* its module is put a moment later */
+	while (unload_module(PATCH) == -EWOULDBLOCK)
+		sleep_ms(20);
+}
+
+static const char *function_param(void)
+{
+	static char param[64];
+
+	snprintf(param, sizeof(param), "function=%s", bypass_function);
+	return param;
+}
+
+static void before_livepatch(void)
+{
+	load_patch(function_param());
+	check_refused("livepatched");
+	unload_patch();
+}
+
+/* Each time the bypass DSQs are full when the rival comes. */
+static void enter(void)
+{
+	module_load("");
+	hold_bypass(true);
+	sleep_ms(300);
+	check(total_queued() > TASKS / 2, "a rival comes when the bypass DSQs are full");
+}
+
+static void leave_bypass(const char *when)
+{
+	hold_bypass(false);
+	check(all_progress(120), "%s: all tasks run after bypass", when);
+}
+
+static void livepatch_comes_later(void)
+{
+	enter();
+	load_patch(function_param());
+	check(!hooks_are_active(NULL) && kernel_log_has("patches a hooked function"),
+	      "livepatched later: the hooks are inactive, and the module says why");
+	check(all_progress(120), "livepatched later: no task is lost");
+	check(!total_queued(), "livepatched later: the bypass DSQs are empty");
+	unload_patch();
+	check(wait_for(hooks_are_active, NULL, 10), "its end: the hooks are active again");
+	check(all_progress(120), "its end: all tasks run");
+	leave_bypass("its end");
+	module_unload();
+
+	enter();
+	load_patch("");
+	check(wait_for(hooks_are_active, NULL, 10), "a harmless livepatch: the hooks stay active");
+	check(all_progress(120), "a harmless livepatch: no task is lost");
+	leave_bypass("a harmless livepatch");
+	module_unload();
+	unload_patch();
+
+	enter();
+	load_patch("replace=1");
+	check(!hooks_are_active(NULL) && kernel_log_has("replaces all others"),
+	      "replaced: the hooks are inactive, and the module says why");
+	check(all_progress(120), "replaced: no task is lost");
+	leave_bypass("replaced");
+	module_unload();
+	check(all_progress(120), "replaced: the module can be unloaded");
+	enter();
+	check(all_progress(120), "and loaded again, on top");
+	leave_bypass("loaded again");
+	module_unload();
+	unload_patch();
+}
+
+/* ftrace has room for one redirection only, and the module was first. */
+static void livepatch_is_refused_later(void)
+{
+	char path[] = "/" PATCH ".ko";
+	int ret;
+
+	enter();
+	ret = load_module(path, function_param());
+	check(ret == -EBUSY, "livepatched later: that is refused (%s)", strerror(-ret));
+	check(hooks_are_active(NULL) && all_progress(120), "and the hooks stay active");
+	leave_bypass("not livepatched");
+	module_unload();
+}
+
+static void without_ftrace(void)
+{
+	int ret;
+
+	must_write(FTRACE_ENABLED, "0");
+	ret = load_under_test("");
+	check(ret == -EOPNOTSUPP, "ftrace switched off: insmod says %s", strerror(-ret));
+	check(kernel_log_has("ftrace is switched off"), "ftrace switched off: the module says so");
+	must_write(FTRACE_ENABLED, "1");
+	module_load("");
+	ret = write_file(FTRACE_ENABLED, "0");
+	check(ret == -EBUSY, "while the module is loaded it cannot be switched off (%s)",
+	      strerror(-ret));
+	module_unload();
+}
+
+void case_conflicts(bool module)
+{
+	bypass_function = file_has("/proc/kallsyms", " scx_bypass\n") ?
+			   "scx_bypass" : "scx_ops_bypass";
+	load_test_module();
+	without_ftrace();
+	after_rival("an IPMODIFY user of ftrace", "by=ipmodify");
+	after_rival("a kprobe with a post handler", "by=probe");
+
+	must_attach(SCHED_PILE);
+	spawn(TASKS, 0, NULL);
+	must_progress(120, "under the scheduler");
+	with_tracing();
+
+	if (exists("/" PATCH ".ko")) {
+		bool livepatch;
+
+		before_livepatch();
+		module_load("");
+		livepatch = backend_is("livepatch");
+		module_unload();
+		if (livepatch)
+			livepatch_comes_later();
+		else
+			livepatch_is_refused_later();
+	}
+	kill_tasks();
+	sched_detach();
+	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
+}

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The kernels to run on, and in which ways on each."""
+import dataclasses
+import os
+import subprocess
+
+TESTS = os.path.dirname(os.path.abspath(__file__))
+CACHE = os.environ.get("CACHE") or os.path.expanduser("~/.cache/scx_bypass_lb")
+# what the setup scripts exit with when the archive has not what they need
+NOT_AVAILABLE = 3
+
+
+class SetupError(Exception):
+    """A step before the tests failed; the text says which, log where its output is."""
+
+    def __init__(self, text, log=None):
+        super().__init__(f"{text}, see {log or 'above'}")
+        self.log = log
+
+
+class NotAvailable(Exception):
+    """The archive does not have this kernel (any more)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """A stock kernel, or with configs (of tests/configs) one that is built here.
+
+    clang: modules for it are built with clang as well
+    """
+    release: str
+    version: str
+    suite: str
+    configs: tuple = ()
+    clang: bool = False
+
+    @property
+    def directory(self):
+        return os.path.join(CACHE, "kernels", self.release)
+
+    def prepare(self):
+        """Fetch or build it. Returns its directory."""
+        script = os.path.join(TESTS, "setup", "built.sh" if self.configs else "stock.sh")
+        status = subprocess.run(["sh", script, self.release, self.version, self.suite,
+                                 *self.configs, *(["clang"] if self.clang else [])],
+                                check=False, stdin=subprocess.DEVNULL,
+                                env={**os.environ, "CACHE": CACHE}).returncode
+        if status == NOT_AVAILABLE:
+            raise NotAvailable(self.release)
+        if status:
+            raise SetupError(f"setting up {self.release} failed")
+        return self.directory
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A way to run the suite.
+
+    params: the module is always loaded with them
+    clang: the module is built with clang
+    refuses: the only case that this kernel is for, because the module must refuse it
+    reason: where it does so at its build already, by this message
+    """
+    name: str
+    kernel: Kernel
+    what: str
+    params: str = ""
+    clang: bool = False
+    refuses: str = ""
+    reason: str = ""
+
+
+def stock(release, version, suite="trixie-backports", **kwargs):
+    return Kernel(release, version, suite, **kwargs)
+
+
+LINUX_6_12 = Kernel("6.12.95-scx", "6.12.95-1~bpo12+1", "bookworm-backports",
+                    ("base", "livepatch"))
+LINUX_6_17 = stock("6.17.8+deb13-amd64", "6.17.8-1~bpo13+1")
+LINUX_6_18_5 = stock("6.18.5+deb13-amd64", "6.18.5-1~bpo13+1")
+LINUX_6_18 = stock("6.18.15+deb13-amd64", "6.18.15-1~bpo13+1", clang=True)
+LINUX_6_18_RT = stock("6.18.15+deb13-rt-amd64", "6.18.15-1~bpo13+1")
+LINUX_6_18_CLOUD = stock("6.18.15+deb13-cloud-amd64", "6.18.15-1~bpo13+1")
+LINUX_6_18_NO_LIVEPATCH = Kernel("6.18.15-nolivepatch", "6.18.15-1~bpo13+1",
+                                 "trixie-backports", ("base", "no-livepatch"))
+LINUX_6_12_NO_SCX = stock("6.12.95+deb12-amd64", "6.12.95-1~bpo12+1", "bookworm-backports")
+LINUX_7_3 = stock("7.3.4+deb13-amd64", "7.3.4-1~bpo13+1")
+
+MAIN = Target("6.18.15", LINUX_6_18, "Debian's stock image")
+
+# kernels that the module must refuse; "make test" has them too
+REFUSALS = (
+    Target("7.3.4", LINUX_7_3, "Debian's stock image, balances bypass itself",
+           refuses="native/module"),
+    Target("6.12.95-stock", LINUX_6_12_NO_SCX, "Debian's stock image, without sched_ext",
+           refuses="build", reason="this kernel has no sched_ext"),
+)
+
+# in the order in which they run, as far as there is time
+MATRIX = (
+    Target("6.18.15-ftrace", LINUX_6_18, "Debian's stock image, backend=ftrace",
+           params="backend=ftrace"),
+    Target("6.12.95", LINUX_6_12, "built from linux-source-6.12 with sched_ext"),
+    Target("6.17.8", LINUX_6_17, "Debian's stock image, with MODVERSIONS"),
+    Target("6.18.15-rt", LINUX_6_18_RT, "Debian's stock image, PREEMPT_RT"),
+    Target("6.18.15-nolivepatch", LINUX_6_18_NO_LIVEPATCH, "built without livepatch"),
+    Target("6.18.15-clang", LINUX_6_18, "Debian's stock image, module built with clang",
+           clang=True),
+    Target("6.18.15-cloud", LINUX_6_18_CLOUD, "Debian's stock image for clouds"),
+    Target("6.18.5", LINUX_6_18_5, "Debian's stock image"),
+)

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run targets one after the other, tell the results as a table and record them."""
+import os
+import time
+
+import suite
+from kernels import MAIN, MATRIX, REFUSALS, TESTS
+
+# What ran last, a line for each target; README's table is made from it.
+RECORD = os.path.join(TESTS, "supported.tsv")
+README = os.path.join(os.path.dirname(TESTS), "README.md")
+BEGIN, END = "<!-- supported kernels: made by make test-all -->\n", "<!-- end -->\n"
+# seconds of a target before one is known: a kernel may have to be built
+FIRST_GUESS = 1200
+
+
+def run(targets, cases=(), seconds=None):
+    """Run targets in turn. With a limit, one is not begun that may not end in time."""
+    begun = time.monotonic()
+    longest = FIRST_GUESS
+    runs, left_out = [], []
+    for target in targets:
+        start = time.monotonic()
+        required = target == MAIN or target in REFUSALS
+        if seconds and not required and start - begun + longest > seconds:
+            left_out.append(target)
+            continue
+        runs += suite.run_target(target, cases)
+        if not required:
+            longest = max(longest, time.monotonic() - start)
+    return runs, left_out
+
+
+def table(runs):
+    """The results, kernel by case."""
+    names = list(dict.fromkeys(run.name for run in runs))
+    results = {(run.target.name, run.name): run.result for run in runs}
+    width = max(len(name) for name in names)
+    targets = list(dict.fromkeys(run.target.name for run in runs))
+    lines = []
+    for target in targets:
+        lines.append(target)
+        for name in names:
+            if (target, name) in results:
+                lines.append(f"    {name:{width}}  {results[target, name]}")
+    return "\n".join(lines)
+
+
+def conclude(runs, left_out):
+    """Print the table, the failures and the sums. Returns whether something failed."""
+    failed = [run for run in runs if run.result in (suite.FAIL, suite.LOST)]
+    unavailable = {run.target.name for run in runs if run.result == suite.UNAVAILABLE}
+    passed = sum(run.result == suite.PASS for run in runs)
+    suite.say()
+    suite.say(table(runs))
+    suite.say()
+    for target in left_out:
+        suite.say(f"left out for want of time: {target.name} ({target.what})")
+    for name in sorted(unavailable):
+        suite.say(f"not available: {name}")
+    for run in failed:
+        suite.say(f"{run.result} {run}: {run.why}")
+        for line in run.lines[-suite.LAST_LINES:]:
+            suite.say(line)
+    suite.say(f"{passed} passed, {len(failed)} failed")
+    return bool(failed)
+
+
+def read_record():
+    """{target's name: (passed, failed)} of the last run of each."""
+    try:
+        with open(RECORD, encoding="utf-8") as f:
+            rows = [line.rstrip("\n").split("\t") for line in f if not line.startswith("#")]
+    except FileNotFoundError:
+        rows = []
+    return {name: (int(passed), int(failed)) for name, passed, failed in rows}
+
+
+def record(runs):
+    """Note the results of whole targets, and renew README's table."""
+    results = read_record()
+    for target in (MAIN, *MATRIX, *REFUSALS):
+        mine = [run.result for run in runs if run.target == target]
+        if mine and suite.UNAVAILABLE not in mine:
+            passed = mine.count(suite.PASS)
+            results[target.name] = (passed, len(mine) - passed)
+    with open(RECORD, "w", encoding="utf-8") as f:
+        f.write("# target, cases passed and failed when 'make test-all' last ran it\n")
+        for name, (passed, failed) in results.items():
+            f.write(f"{name}\t{passed}\t{failed}\n")
+    before, _, rest = read_readme().partition(BEGIN)
+    after = rest.partition(END)[2]
+    with open(README, "w", encoding="utf-8") as f:
+        f.write(before + BEGIN + readme_table() + END + after)
+
+
+def read_readme():
+    with open(README, encoding="utf-8") as f:
+        return f.read()
+
+
+def readme_table():
+    """README's table, from the record."""
+    results = read_record()
+    rows = ["| kernel | release | what it is | result |", "|---|---|---|---|"]
+    for target in (MAIN, *MATRIX, *REFUSALS):
+        passed, failed = results.get(target.name, (0, 0))
+        if not passed + failed:
+            outcome = "not run"
+        elif failed:
+            outcome = f"**{failed} of {passed + failed} cases fail**"
+        elif target.refuses:
+            outcome = "refused, as it must be"
+        else:
+            outcome = f"all {passed} cases pass"
+        rows.append(f"| {target.name} | `{target.kernel.release}` | {target.what} | {outcome} |")
+    return "\n".join(rows) + "\n"
+
+
+def check_readme():
+    """Is README's table the one that the record gives? Returns what is wrong, or None."""
+    shown = read_readme().partition(BEGIN)[2].partition(END)[0]
+    if shown != readme_table():
+        return "README's table of supported kernels is not what 'make test-all' has recorded"
+    return None

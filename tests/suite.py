@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The cases, and how one is run on a target."""
+import concurrent.futures
+import os
+import subprocess
+import threading
+import time
+
+import build
+import vm
+from kernels import CACHE, MAIN, TESTS, NotAvailable, SetupError
+
+# Cases for the guest, with their arms. "control" is without the module, or,
+# for skew, with its balancer off.
+GUEST_CASES = {
+    "reload": ("module",),      # the longest ones first
+    "revert": ("module",),
+    "skew": ("control", "module"),
+    "nodes": ("module",),
+    "affinity": ("module",),
+    "contention": ("control", "module"),
+    "exits": ("control", "module"),
+    "hotplug": ("module",),
+    "conflicts": ("module",),
+    "parameters": ("module",),
+    "refusal": ("module",),
+}
+# tests/CASE.sh; they need no guest, and the main kernel's tree is enough
+HOST_CASES = ("check", "dkms")
+# also tests/CASE.sh, for each build of the module
+OBJECT_CASES = ("direct",)
+# A guest without an end in this many seconds of the host is lost.
+TIMEOUT = 1800
+# Lines of a failed case to repeat at the end.
+LAST_LINES = 12
+
+PASS, FAIL, LOST, UNAVAILABLE = "pass", "FAIL", "LOST", "not available"
+print_lock = threading.Lock()
+
+
+def say(text=""):
+    with print_lock:
+        print(text, flush=True)
+
+
+class Run:
+    """One arm of a case on one target: its output, its result and why."""
+
+    def __init__(self, target, name):
+        self.target, self.name = target, name
+        self.result, self.why = PASS, ""
+        self.lines = []
+
+    def __str__(self):
+        return f"{self.target.name} {self.name}"
+
+    def tell(self, text):
+        line = f"    {self.target.name:14} {self.name:18} {text}".rstrip()
+        self.lines.append(line)
+        say(line)
+
+    def end(self, result, why):
+        self.result, self.why = result, why
+
+    def on_guest(self, kernel, initrd, logs):
+        case, arm = self.name.split("/")
+        append = f"case={case} arm={arm} params={self.target.params}"
+        for _ in range(vm.BOOTS):
+            guest = vm.run(os.path.join(kernel, "vmlinuz"), initrd, append,
+                           os.path.join(logs, f"{case}-{arm}"), TIMEOUT,
+                           lambda kind, text: self.tell(f"{kind:4} {text}"))
+            if not guest.emulator_fault:
+                break
+            self.tell("the emulator has run a stale breakpoint, which killed the guest: once more")
+        for line in guest.known:
+            self.tell(f"a known fault of the stock kernel: {line}")
+        if guest.splats:
+            self.end(FAIL, f"the kernel says: {guest.splats[0]}")
+        elif guest.lost:
+            self.end(LOST, "the guest was lost")
+        elif guest.of_kind("fail"):
+            self.end(FAIL, "; ".join(guest.of_kind("fail")))
+        elif not guest.of_kind("ok"):
+            self.end(FAIL, "nothing was checked")
+        if self.why:
+            self.tell(f"the end of {guest.console}:")
+            with open(guest.console, encoding="utf-8", errors="replace") as f:
+                for line in f.read().splitlines()[-40:]:
+                    self.tell(f"| {line}")
+
+    def on_build(self):
+        """The module must refuse to be built, with the reason."""
+        try:
+            build.module(self.target, self.target.kernel.directory)
+            self.end(FAIL, "the module was built")
+        except SetupError as error:
+            with open(error.log, encoding="utf-8") as f:
+                reasons = [line.strip() for line in f if self.target.reason in line]
+            if reasons:
+                self.tell(f"ok   {reasons[0]}")
+            else:
+                self.end(FAIL, f"the build does not say '{self.target.reason}'")
+
+    def on_host(self, argument, logs):
+        script = os.path.join(TESTS, self.name + ".sh")
+        with subprocess.Popen(["sh", script, argument, os.path.join(logs, self.name)],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True) as process:
+            for line in process.stdout:
+                self.tell(line.rstrip())
+        if process.returncode:
+            self.end(FAIL, f"exit status {process.returncode}")
+
+
+def names_for(target, cases):
+    """The names of a target's runs: "case/arm" or "case". @cases: only these, if any."""
+    if target.refuses:
+        return [target.refuses]
+    names = [f"{case}/{arm}" for case, arms in GUEST_CASES.items() for arm in arms]
+    names += OBJECT_CASES
+    if target == MAIN:
+        names += HOST_CASES
+    return [name for name in names if not cases or name.split("/")[0] in cases]
+
+
+def all_cases():
+    return [*GUEST_CASES, *OBJECT_CASES, *HOST_CASES]
+
+
+def execute(run, kernel, initrd, logs):
+    start = time.monotonic()
+    say(f"{run}: begins")
+    if "/" in run.name:
+        run.on_guest(kernel, initrd, logs)
+    elif run.name in OBJECT_CASES:
+        run.on_host(build.module_path(run.target), logs)
+    elif run.name in HOST_CASES:
+        run.on_host(kernel, logs)
+    else:
+        run.on_build()
+    why = f": {run.why}" if run.why else ""
+    say(f"{run}: {run.result}{why} ({time.monotonic() - start:.0f} s)")
+
+
+def run_target(target, cases=()):
+    """Set a target up and run its cases. Returns a list of Run."""
+    runs = [Run(target, name) for name in names_for(target, cases)]
+    logs = os.path.join(CACHE, "logs", target.name)
+    os.makedirs(logs, exist_ok=True)
+    say(f"preparing {target.name} in {CACHE}")
+    try:
+        kernel, initrd = target.kernel.prepare(), None
+        if not target.reason:
+            initrd = build.build(target, kernel)
+        # a guest keeps one CPU of the host busy
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(lambda run: execute(run, kernel, initrd, logs), runs))
+    except NotAvailable:
+        for run in runs:
+            run.end(UNAVAILABLE, "the archive does not have it")
+    except (SetupError, subprocess.CalledProcessError) as error:
+        for run in runs:
+            run.end(FAIL, str(error))
+    return runs

@@ -25,6 +25,7 @@ int redirect_livepatch_install(void);
 void redirect_livepatch_remove(void);
 void redirect_livepatch_suspend(bool suspend, bool replaced);
 int redirect_peers_watch(const struct klp_patch *patch);
+void redirect_peers_enabled(void);
 void redirect_peers_unwatch(void);
 #else
 static inline int redirect_livepatch_install(void)

@@ -70,8 +70,9 @@ err_balancer:
 
 static void __exit scx_bypass_lb_exit(void)
 {
-	redirect_remove();
+	/* first: opening a file of a module that is on its way out is a WARNING */
 	status_exit();
+	redirect_remove();
 	cpuhp_remove_state_nocalls(cpuhp_state);
 	bypass_dsq_exit();
 	balancer_exit();

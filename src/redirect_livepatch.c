@@ -157,6 +157,8 @@ int __init redirect_livepatch_install(void)
 		return ret;
 	}
 
+	redirect_peers_enabled();
+
 	attr = find_enabled_attr();
 	if (!attr) {
 		take_ref();

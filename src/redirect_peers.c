@@ -19,6 +19,8 @@
 #include "redirect.h"
 
 static const struct klp_patch *own;
+/* @own has been enabled: if it is not in the core's list, it was replaced */
+static bool own_enabled;
 
 /* the livepatch core's own, which protects its list of patches */
 static struct mutex *core_lock;
@@ -54,12 +56,10 @@ static bool patches_hooked_function(const struct klp_patch *patch)
 	return false;
 }
 
-/* Look for a patch that is in the way; *@replaced: it comes instead of ours. */
+/* Look for a patch of a hooked function. *@replaced: one has taken the place of ours. */
 static const struct klp_patch *find_conflict(bool *replaced)
 {
 	const struct klp_patch *patch, *found = NULL;
-	/* has this module's patch been in the list, so that it can be missing? */
-	static bool own_seen;
 	bool behind_own = false;
 
 	*replaced = false;
@@ -69,13 +69,11 @@ static const struct klp_patch *find_conflict(bool *replaced)
 			behind_own = true;
 		} else if (behind_own && patch->replace) {
 			*replaced = true;
-			found = patch;
 		} else if (!found && patches_hooked_function(patch)) {
 			found = patch;
 		}
 	}
-	*replaced |= own_seen && !behind_own;
-	own_seen |= behind_own;
+	*replaced |= own_enabled && !behind_own;
 	mutex_unlock(core_lock);
 	return found;
 }
@@ -100,10 +98,11 @@ static void peer_is_settled(struct module *mod)
 		return;
 
 	conflict = find_conflict(&replaced);
-	if (conflict)
-		pr_warn("hooks stay inactive: livepatch %s %s\n", conflict->mod->name,
-			replaced ? "replaces all others, load this module again to have it work" :
-				   "patches a hooked function");
+	if (replaced)
+		pr_warn("hooks stay inactive: a cumulative livepatch replaces all others, load this module again to have it work\n");
+	else if (conflict)
+		pr_warn("hooks stay inactive: livepatch %s patches a hooked function\n",
+			conflict->mod->name);
 	redirect_livepatch_suspend(conflict || replaced, replaced);
 }
 
@@ -143,6 +142,18 @@ int __init redirect_peers_watch(const struct klp_patch *patch)
 	if (!core_lock || !core_patches)
 		return -ENOENT;
 	return register_module_notifier(&notifier);
+}
+
+/**
+ * redirect_peers_enabled() - the patch of redirect_peers_watch() is enabled
+ *
+ * Context: module init, may sleep.
+ */
+void __init redirect_peers_enabled(void)
+{
+	mutex_lock(&peers_lock);
+	own_enabled = true;
+	mutex_unlock(&peers_lock);
 }
 
 /**

@@ -9,26 +9,26 @@ from kernels import CACHE, TESTS, SetupError
 
 TOP = os.path.dirname(TESTS)
 
-# Copies of the module with one string changed, so that it expects what the
-# kernel has not: name, old and new string, errno, message.
+# Copies of the module with strings changed, so that it expects what the kernel
+# has not: name, {old: new string}, errno, message.
 BROKEN = (
-    ("symbol", "resched_cpu", "resched_cpX", 2,
+    ("symbol", {"resched_cpu": "resched_cpX"}, 2,
      "symbol resched_cpX is missing in this kernel"),
-    ("prototype", "bool(*scx_sched,*rq,*scx_dispatch_q)",
-     "void(*scx_sched,*rq,*scx_dispatch_q)", 8,
-     "function consume_dispatch_q is bool(*scx_sched,*rq,*scx_dispatch_q) in this kernel, "
-     "which is no form that this module knows"),
-    ("helper-prototype", "void(*rq,s32)", "void(*rq,u32)", 8,
-     "function raw_spin_rq_lock_nested is void(*rq,s32) in this kernel"),
-    ("offset", "dsq_seq", "weight", 8, "sched_ext_entity.weight is at byte"),
-    ("member", "ops_state", "ops_stale", 2,
+    ("prototype", {"bool(*scx_sched,*rq,*scx_dispatch_q)": "void(*scx_sched,*rq,*scx_dispatch_q)",
+                   "bool(*rq,*scx_dispatch_q)": "void(*rq,*scx_dispatch_q)"}, 8,
+     "*rq,*scx_dispatch_q) in this kernel, which is no form that this module knows"),
+    ("fewer-arguments", {"void(bool)": "void()"}, 8,
+     "bypass is void(bool) in this kernel, which is no form that this module knows"),
+    ("helper-prototype", {"void(*rq,s32)": "void(*rq,u32)"}, 8,
+     "function raw_spin_rq_lock_nested is void(*rq,s32) in this kernel, "
+     "but this module knows it as void(*rq,u32)"),
+    ("offset", {"dsq_seq": "weight"}, 8, "sched_ext_entity.weight is at byte"),
+    ("member", {"ops_state": "ops_stale"}, 2,
      "no usable member ops_stale in struct sched_ext_entity"),
-    ("enum", "SCX_RQ_BYPASSING", "SCX_RQ_BYPASSINX", 2,
+    ("enum", {"SCX_RQ_BYPASSING": "SCX_RQ_BYPASSINX"}, 2,
      "no SCX_RQ_BYPASSINX in enum scx_rq_flags"),
-    ("native-balancer", "scx_bypass_lb_timerfn", "scx_disable_workfn", 95,
+    ("native-balancer", {"scx_bypass_lb_timerfn": "kallsyms_lookup_name"}, 95,
      "this kernel balances sched_ext's bypass mode itself: nothing to do"),
-    ("fewer-arguments", "void(bool)", "void()", 8,
-     "function scx_bypass is void(bool) in this kernel"),
 )
 
 
@@ -44,13 +44,15 @@ def broken_modules(module, target):
     with open(module, "rb") as f:
         image = f.read()
     with open(os.path.join(target, "list"), "w", encoding="utf-8") as listing:
-        for name, old, new, errno, message in BROKEN:
-            before = b"\0" + old.encode() + b"\0"
-            after = (b"\0" + new.encode()).ljust(len(before), b"\0")
-            if before not in image:
-                raise SetupError(f"there is no '{old}' in the module")
+        for name, changes, errno, message in BROKEN:
+            changed = image
+            for old, new in changes.items():
+                before = b"\0" + old.encode() + b"\0"
+                if before not in image:
+                    raise SetupError(f"there is no '{old}' in {module}")
+                changed = changed.replace(before, (b"\0" + new.encode()).ljust(len(before), b"\0"))
             with open(os.path.join(target, name + ".ko"), "wb") as f:
-                f.write(image.replace(before, after))
+                f.write(changed)
             listing.write(f"{name} {errno} {message}\n")
 
 

@@ -58,6 +58,7 @@ class Target:
 
     params: the module is always loaded with them
     clang: the module is built with clang
+    reloads: how often it is loaded and unloaded in a row
     refuses: the only case that this kernel is for, because the module must refuse it
     reason: where it does so at its build already, by this message
     """
@@ -66,6 +67,7 @@ class Target:
     what: str
     params: str = ""
     clang: bool = False
+    reloads: int = 10
     refuses: str = ""
     reason: str = ""
 
@@ -86,7 +88,7 @@ LINUX_6_18_NO_LIVEPATCH = Kernel("6.18.15-nolivepatch", "6.18.15-1~bpo13+1",
 LINUX_6_12_NO_SCX = stock("6.12.95+deb12-amd64", "6.12.95-1~bpo12+1", "bookworm-backports")
 LINUX_7_3 = stock("7.3.4+deb13-amd64", "7.3.4-1~bpo13+1")
 
-MAIN = Target("6.18.15", LINUX_6_18, "Debian's stock image")
+MAIN = Target("6.18.15", LINUX_6_18, "Debian's stock image", reloads=50)
 
 # kernels that the module must refuse; "make test" has them too
 REFUSALS = (
@@ -99,7 +101,7 @@ REFUSALS = (
 # in the order in which they run, as far as there is time
 MATRIX = (
     Target("6.18.15-ftrace", LINUX_6_18, "Debian's stock image, backend=ftrace",
-           params="backend=ftrace"),
+           params="backend=ftrace", reloads=50),
     Target("6.12.95", LINUX_6_12, "built from linux-source-6.12 with sched_ext"),
     Target("6.17.8", LINUX_6_17, "Debian's stock image, with MODVERSIONS"),
     Target("6.18.15-rt", LINUX_6_18_RT, "Debian's stock image, PREEMPT_RT"),

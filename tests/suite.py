@@ -64,7 +64,8 @@ class Run:
 
     def on_guest(self, kernel, initrd, logs):
         case, arm = self.name.split("/")
-        append = f"case={case} arm={arm} params={self.target.params}"
+        append = (f"case={case} arm={arm} params={self.target.params} "
+                  f"reloads={self.target.reloads}")
         for _ in range(vm.BOOTS):
             guest = vm.run(os.path.join(kernel, "vmlinuz"), initrd, append,
                            os.path.join(logs, f"{case}-{arm}"), TIMEOUT,

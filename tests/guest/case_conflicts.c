@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -146,9 +148,8 @@ static bool patch_is_done(void *unused)
 	       *buf == '0';
 }
 
-static void load_patch(const char *params)
+static void wait_for_patch(void)
 {
-	must_load(PATCH, params);
 	if (!wait_for(patch_is_done, NULL, 120))
 		give_up("the rival livepatch does not end its transition");
 }
@@ -178,12 +179,12 @@ static const char *function_param(void)
 
 static void before_livepatch(void)
 {
-	load_patch(function_param());
+	must_load(PATCH, function_param());
+	wait_for_patch();
 	check_refused("livepatched");
 	unload_patch();
 }
 
-/* Each time the bypass DSQs are full when the rival comes. */
 static void enter(void)
 {
 	module_load("");
@@ -198,34 +199,57 @@ static void leave_bypass(const char *when)
 	check(all_progress(120), "%s: all tasks run after bypass", when);
 }
 
+static bool hooks_are_inactive(void *unused)
+{
+	return !hooks_are_active(NULL);
+}
+
+static bool queues_are_empty(void *unused)
+{
+	return !total_queued();
+}
+
+/*
+ * A livepatch is loaded in bypass. With the hooks inactive, bypass is what it
+ * is without the module: what runs on one CPU may starve there, the kworkers
+ * that a livepatch transition needs for example. So do not stay.
+ */
+static void load_patch_in_bypass(const char *when, const char *params)
+{
+	pid_t pid;
+
+	enter();
+	pid = fork();
+	if (!pid) {
+		sched_close_in_child();
+		must_load(PATCH, params);
+		_exit(0);
+	}
+	check(wait_for(hooks_are_inactive, NULL, 60), "%s: first the hooks become inactive", when);
+	check(wait_for(queues_are_empty, NULL, 60), "%s: and the bypass DSQs empty", when);
+	check(all_progress(120), "%s: no task is lost", when);
+	leave_bypass(when);
+	waitpid(pid, NULL, 0);
+	wait_for_patch();
+}
+
 static void livepatch_comes_later(void)
 {
-	enter();
-	load_patch(function_param());
-	check(!hooks_are_active(NULL) && kernel_log_has("patches a hooked function"),
-	      "livepatched later: the hooks are inactive, and the module says why");
-	check(all_progress(120), "livepatched later: no task is lost");
-	check(!total_queued(), "livepatched later: the bypass DSQs are empty");
+	load_patch_in_bypass("livepatched later", function_param());
+	check(hooks_are_inactive(NULL) && kernel_log_has("patches a hooked function"),
+	      "livepatched later: the hooks stay inactive, and the module says why");
 	unload_patch();
 	check(wait_for(hooks_are_active, NULL, 10), "its end: the hooks are active again");
-	check(all_progress(120), "its end: all tasks run");
-	leave_bypass("its end");
 	module_unload();
 
-	enter();
-	load_patch("");
-	check(wait_for(hooks_are_active, NULL, 10), "a harmless livepatch: the hooks stay active");
-	check(all_progress(120), "a harmless livepatch: no task is lost");
-	leave_bypass("a harmless livepatch");
+	load_patch_in_bypass("a harmless livepatch", "");
+	check(wait_for(hooks_are_active, NULL, 10), "a harmless livepatch: then active again");
 	module_unload();
 	unload_patch();
 
-	enter();
-	load_patch("replace=1");
-	check(!hooks_are_active(NULL) && kernel_log_has("replaces all others"),
-	      "replaced: the hooks are inactive, and the module says why");
-	check(all_progress(120), "replaced: no task is lost");
-	leave_bypass("replaced");
+	load_patch_in_bypass("replaced", "replace=1");
+	check(hooks_are_inactive(NULL) && kernel_log_has("replaces all others"),
+	      "replaced: the hooks stay inactive, and the module says why");
 	module_unload();
 	check(all_progress(120), "replaced: the module can be unloaded");
 	enter();

@@ -29,7 +29,8 @@ static double measure(int nr, bool *alive)
 {
 	unsigned long looked, picked;
 
-	spawn(nr - nr_tasks(), 0, pin_to_set);
+	kill_tasks();
+	spawn(nr, 0, pin_to_set);
 	must_progress(300, "under the scheduler");
 	hold_bypass(true);
 	sleep_ms(500);

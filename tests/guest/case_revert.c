@@ -13,7 +13,6 @@
 
 #define TASKS		80
 #define FEW_TASKS	8
-#define TIMES		50
 
 static void check_clean(const char *when)
 {
@@ -117,7 +116,7 @@ void case_reload(bool module)
 	load_test_module();
 	must_attach(SCHED_PILE);
 	spawn(FEW_TASKS, 0, NULL);
-	for (i = 0; i < TIMES; i++) {
+	for (i = 0; i < target_reloads; i++) {
 		module_load("bypass_lb_intv_us=1000");
 		hold_bypass(true);
 		if (i % 2)
@@ -128,7 +127,7 @@ void case_reload(bool module)
 		if (i % 10 == 9)
 			info("loaded and unloaded %d times", i + 1);
 	}
-	check(i == TIMES, "loaded and unloaded %d times in a row", i);
+	check(i == target_reloads, "loaded and unloaded %d times in a row", i);
 	check(all_progress(120), "%d times: no task is lost", i);
 	check_clean("many times");
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -86,6 +87,8 @@ int main(void)
 			arm = arg + 4;
 		if (!strncmp(arg, "params=", 7))
 			target_params = arg + 7;
+		if (!strncmp(arg, "reloads=", 8))
+			target_reloads = atoi(arg + 8);
 	}
 	run_case(name, arm);
 	report_done();

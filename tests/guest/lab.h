@@ -45,6 +45,7 @@ struct node_status {
 };
 
 extern const char *target_params;
+extern int target_reloads;
 
 int load_under_test(const char *params);
 void module_load(const char *params);

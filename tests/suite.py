@@ -31,6 +31,8 @@ HOST_CASES = ("check", "dkms")
 OBJECT_CASES = ("direct",)
 # A guest without an end in this many seconds of the host is lost.
 TIMEOUT = 1800
+# Guests at the same time. Each keeps a CPU of the host busy.
+JOBS = int(os.environ.get("JOBS") or os.cpu_count())
 # Lines of a failed case to repeat at the end.
 LAST_LINES = 12
 
@@ -153,8 +155,7 @@ def run_target(target, cases=()):
         kernel, initrd = target.kernel.prepare(), None
         if not target.reason:
             initrd = build.build(target, kernel)
-        # a guest keeps one CPU of the host busy
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
             list(pool.map(lambda run: execute(run, kernel, initrd, logs), runs))
     except NotAvailable:
         for run in runs:

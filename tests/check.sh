@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Style and static checks. Each must print nothing: checkpatch, W=1 with gcc and
-# with clang, sparse, shellcheck, and that Python compiles.
+# with clang, sparse, shellcheck; that Python compiles; that README's table is the record's.
 #
 # usage: check.sh KERNEL_DIRECTORY WORK_DIRECTORY
 set -eu
@@ -51,4 +51,5 @@ run clang-W1 compile W=1 LLVM=-16
 # shellcheck disable=SC2046
 run shellcheck shellcheck -x -P SCRIPTDIR $(git ls-files --cached --others --exclude-standard '*.sh') .ci/run
 run python python3 -m py_compile tests/*.py tests/setup/*.py
+run readme python3 tests/run.py readme
 exit $status

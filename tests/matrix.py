@@ -32,17 +32,18 @@ def run(targets, cases=(), seconds=None):
 
 
 def table(runs):
-    """The results, kernel by case."""
+    """The results: a row for each case, a column for each target."""
+    short = {suite.PASS: "pass", suite.FAIL: "FAIL", suite.LOST: "LOST",
+             suite.UNAVAILABLE: "n/a"}
     names = list(dict.fromkeys(run.name for run in runs))
-    results = {(run.target.name, run.name): run.result for run in runs}
-    width = max(len(name) for name in names)
     targets = list(dict.fromkeys(run.target.name for run in runs))
-    lines = []
-    for target in targets:
-        lines.append(target)
-        for name in names:
-            if (target, name) in results:
-                lines.append(f"    {name:{width}}  {results[target, name]}")
+    results = {(run.target.name, run.name): short[run.result] for run in runs}
+    width = max(len(name) for name in names)
+    lines = [f"[{i}] {target}" for i, target in enumerate(targets, 1)]
+    lines.append(" " * width + "".join(f"{f'[{i}]':>6}" for i in range(1, len(targets) + 1)))
+    for name in names:
+        lines.append(f"{name:{width}}"
+                     + "".join(f"{results.get((target, name), '-'):>6}" for target in targets))
     return "\n".join(lines)
 
 
@@ -77,7 +78,7 @@ def read_record():
 
 
 def record(runs):
-    """Note the results of whole targets, and renew README's table."""
+    """Note the results of whole targets, in the record and in README's table."""
     results = read_record()
     for target in (MAIN, *MATRIX, *REFUSALS):
         mine = [run.result for run in runs if run.target == target]
@@ -88,6 +89,11 @@ def record(runs):
         f.write("# target, cases passed and failed when 'make test-all' last ran it\n")
         for name, (passed, failed) in results.items():
             f.write(f"{name}\t{passed}\t{failed}\n")
+    write_readme()
+
+
+def write_readme():
+    """Renew README's table."""
     before, _, rest = read_readme().partition(BEGIN)
     after = rest.partition(END)[2]
     with open(README, "w", encoding="utf-8") as f:

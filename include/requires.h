@@ -12,6 +12,9 @@
 #ifndef CONFIG_DEBUG_INFO_BTF
 #error "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF), by which the module checks what it hooks"
 #endif
+#ifndef CONFIG_KPROBES
+#error "this kernel has no kprobes (CONFIG_KPROBES), by which the module finds its functions"
+#endif
 #ifndef CONFIG_KALLSYMS_ALL
 #error "this kernel does not list all its symbols (CONFIG_KALLSYMS_ALL)"
 #endif

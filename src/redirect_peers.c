@@ -65,13 +65,12 @@ static const struct klp_patch *find_conflict(bool *replaced)
 	*replaced = false;
 	mutex_lock(core_lock);
 	list_for_each_entry(patch, core_patches, list) {
-		if (patch == own) {
+		if (patch == own)
 			behind_own = true;
-		} else if (behind_own && patch->replace) {
+		else if (behind_own && patch->replace)
 			*replaced = true;
-		} else if (!found && patches_hooked_function(patch)) {
+		else if (!found && patches_hooked_function(patch))
 			found = patch;
-		}
 	}
 	*replaced |= own_enabled && !behind_own;
 	mutex_unlock(core_lock);

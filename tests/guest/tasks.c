@@ -5,6 +5,8 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,17 +24,19 @@ static pid_t pids[MAX_TASKS];
 static int nr;
 static unsigned long *counters;
 
-/* a child tells on the one that it is ready, and waits for the end of the other */
-static int ready[2], gate[2];
+/* a child tells here that it is ready, and then waits for the gate to change */
+static int ready[2];
+static unsigned int *gate;
 
 static void map_counters(void)
 {
 	if (counters)
 		return;
-	counters = mmap(NULL, MAX_TASKS * sizeof(*counters), PROT_READ | PROT_WRITE,
+	counters = mmap(NULL, (MAX_TASKS + 1) * sizeof(*counters), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (counters == MAP_FAILED)
 		give_up("no memory for the counters");
+	gate = (unsigned int *)&counters[MAX_TASKS];
 }
 
 /* Restrict the caller to CPUs @first and @second. */
@@ -58,17 +63,19 @@ static int pin_to_range(int first, int count)
 
 static void child(int index, int (*setup)(int index))
 {
+	unsigned int closed = __atomic_load_n(gate, __ATOMIC_RELAXED);
 	char byte = 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "spin");
 	sched_close_in_child();
-	close(gate[1]);
 	if (setup ? setup(index) : pin_to_range(0, GUEST_CPUS))
 		_exit(1);
 	__atomic_store_n(&counters[index], 0, __ATOMIC_RELAXED);
-	if (write(ready[1], &byte, 1) != 1 || read(gate[0], &byte, 1))
+	if (write(ready[1], &byte, 1) != 1)
 		_exit(1);
+	while (__atomic_load_n(gate, __ATOMIC_ACQUIRE) == closed)
+		syscall(SYS_futex, gate, FUTEX_WAIT, closed, NULL, NULL, 0);
 	for (;;)
 		__atomic_fetch_add(&counters[index], 1, __ATOMIC_RELAXED);
 }
@@ -79,7 +86,8 @@ static void child(int index, int (*setup)(int index))
  *
  * They begin to spin when the last one is ready. If each had its first page
  * faults while others spin, they would queue for the lock of a shared page:
- * handed on once in a turn of the run queue, it takes minutes to go round.
+ * handed on once in a turn of the run queue, it takes minutes to go round. For
+ * the same reason the gate is a futex, which has no lock to sleep on.
  */
 void spawn(int count, int node, int (*setup)(int index))
 {
@@ -89,8 +97,8 @@ void spawn(int count, int node, int (*setup)(int index))
 	map_counters();
 	if (nr + count > MAX_TASKS)
 		give_up("too many tasks");
-	if (pipe2(ready, O_CLOEXEC) || pipe2(gate, O_CLOEXEC))
-		give_up("no pipes");
+	if (pipe2(ready, O_CLOEXEC))
+		give_up("no pipe");
 	/* a new task starts near its parent */
 	pin_to_range(node * CPUS_PER_NODE, CPUS_PER_NODE);
 
@@ -103,8 +111,8 @@ void spawn(int count, int node, int (*setup)(int index))
 		if (read(ready[0], &byte, 1) != 1)
 			give_up("a task has not become ready");
 	}
-	close(gate[0]);
-	close(gate[1]);
+	__atomic_fetch_add(gate, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, gate, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 	close(ready[0]);
 	close(ready[1]);
 	pin_to_range(0, GUEST_CPUS);

@@ -14,8 +14,11 @@ BEGIN, END = "<!-- supported kernels: made by make test-all -->\n", "<!-- end --
 FIRST_GUESS = 1200
 
 
-def run(targets, cases=(), seconds=None):
-    """Run targets in turn. With a limit, one is not begun that may not end in time."""
+def run(targets, cases=(), seconds=None, note=lambda runs: None):
+    """Run targets in turn. With a limit, one is not begun that may not end in time.
+
+    note is called with the runs so far, after each target.
+    """
     begun = time.monotonic()
     longest = FIRST_GUESS
     runs, left_out = [], []
@@ -26,6 +29,7 @@ def run(targets, cases=(), seconds=None):
             left_out.append(target)
             continue
         runs += suite.run_target(target, cases)
+        note(runs)
         if not required:
             longest = max(longest, time.monotonic() - start)
     return runs, left_out

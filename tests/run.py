@@ -41,9 +41,8 @@ def test(cases):
 def test_all(names):
     known = {target.name: target for target in (MAIN, *REFUSALS, *MATRIX)}
     wanted(names, known, "target")
-    runs, left_out = matrix.run([known[name] for name in names or known])
-    matrix.record(runs)
-    return matrix.conclude(runs, left_out)
+    targets = [known[name] for name in names or known]
+    return matrix.conclude(*matrix.run(targets, note=matrix.record))
 
 
 def main():

@@ -154,6 +154,18 @@ static void wait_for_patch(void)
 		give_up("the rival livepatch does not end its transition");
 }
 
+static bool is_unloaded(void *name)
+{
+	return !unload_module(name);
+}
+
+/* The core puts the module of a livepatch that has ended a moment later. */
+static void unload_when_put(char *name)
+{
+	if (!wait_for(is_unloaded, name, 60))
+		give_up("%s cannot be unloaded", name);
+}
+
 static bool patch_is_gone(void *unused)
 {
 	return !exists("/sys/kernel/livepatch/" PATCH);
@@ -164,9 +176,7 @@ static void unload_patch(void)
 	must_write("/sys/kernel/livepatch/" PATCH "/enabled", "0");
 	if (!wait_for(patch_is_gone, NULL, 120))
 		give_up("the rival livepatch stays");
-	/* its module is put a moment later */
-	while (unload_module(PATCH) == -EWOULDBLOCK)
-		sleep_ms(20);
+	unload_when_put(PATCH);
 }
 
 static const char *function_param(void)
@@ -250,7 +260,7 @@ static void livepatch_comes_later(void)
 	load_patch_in_bypass("replaced", "replace=1");
 	check(hooks_are_inactive(NULL) && kernel_log_has("replaces all others"),
 	      "replaced: the hooks stay inactive, and the module says why");
-	module_unload();
+	unload_when_put(MODULE);
 	check(all_progress(120), "replaced: the module can be unloaded");
 	enter();
 	check(all_progress(120), "and loaded again, on top");

@@ -6,7 +6,7 @@ import time
 import suite
 from kernels import MAIN, MATRIX, REFUSALS, TESTS
 
-# What ran last, a line for each target; README's table is made from it.
+# What ran last, a line for each case; README's table is made from it.
 RECORD = os.path.join(TESTS, "supported.tsv")
 README = os.path.join(os.path.dirname(TESTS), "README.md")
 BEGIN, END = "<!-- supported kernels: made by make test-all -->\n", "<!-- end -->\n"
@@ -72,27 +72,24 @@ def conclude(runs, left_out):
 
 
 def read_record():
-    """{target's name: (passed, failed)} of the last run of each."""
+    """{(target's name, case): result} of the last run of each."""
     try:
         with open(RECORD, encoding="utf-8") as f:
             rows = [line.rstrip("\n").split("\t") for line in f if not line.startswith("#")]
     except FileNotFoundError:
         rows = []
-    return {name: (int(passed), int(failed)) for name, passed, failed in rows}
+    return {(target, case): result for target, case, result in rows}
 
 
 def record(runs):
-    """Note the results of whole targets, in the record and in README's table."""
+    """Note the results, in the record and in README's table."""
     results = read_record()
-    for target in (MAIN, *MATRIX, *REFUSALS):
-        mine = [run.result for run in runs if run.target == target]
-        if mine and suite.UNAVAILABLE not in mine:
-            passed = mine.count(suite.PASS)
-            results[target.name] = (passed, len(mine) - passed)
+    results.update({(run.target.name, run.name): run.result for run in runs
+                    if run.result != suite.UNAVAILABLE})
     with open(RECORD, "w", encoding="utf-8") as f:
-        f.write("# target, cases passed and failed when 'make test-all' last ran it\n")
-        for name, (passed, failed) in results.items():
-            f.write(f"{name}\t{passed}\t{failed}\n")
+        f.write("# target, case, its result when 'make test-all' last ran it\n")
+        for (target, case), result in sorted(results.items()):
+            f.write(f"{target}\t{case}\t{result}\n")
     write_readme()
 
 
@@ -114,11 +111,14 @@ def readme_table():
     results = read_record()
     rows = ["| kernel | release | what it is | result |", "|---|---|---|---|"]
     for target in (MAIN, *MATRIX, *REFUSALS):
-        passed, failed = results.get(target.name, (0, 0))
-        if not passed + failed:
+        cases = [results.get((target.name, case)) for case in suite.names_for(target, ())]
+        passed = cases.count(suite.PASS)
+        if not any(cases):
             outcome = "not run"
-        elif failed:
-            outcome = f"**{failed} of {passed + failed} cases fail**"
+        elif suite.FAIL in cases or suite.LOST in cases:
+            outcome = f"**only {passed} of {len(cases)} cases pass**"
+        elif passed < len(cases):
+            outcome = f"{passed} of {len(cases)} cases run, all pass"
         elif target.refuses:
             outcome = "refused, as it must be"
         else:

@@ -5,7 +5,7 @@
 usage: run.py test [case...]    the main kernel, and those to be refused; with
                                 MINUTES in the environment then as much of the
                                 matrix as fits
-       run.py test-all [target...]
+       run.py test-all [target...]   with CASES in the environment only those
        run.py check
        run.py readme            is README's table what was recorded?
        run.py demo
@@ -42,7 +42,8 @@ def test_all(names):
     known = {target.name: target for target in (MAIN, *REFUSALS, *MATRIX)}
     wanted(names, known, "target")
     targets = [known[name] for name in names or known]
-    return matrix.conclude(*matrix.run(targets, note=matrix.record))
+    cases = wanted(os.environ.get("CASES", "").split(), suite.all_cases(), "case")
+    return matrix.conclude(*matrix.run(targets, cases, note=matrix.record))
 
 
 def main():

@@ -23,11 +23,13 @@ static const char *bypass_function;
 
 /* Someone traces all hooked functions, by every means. */
 static struct bpf_object *bpf_probes;
+static struct bpf_link *bpf_links[2];
 
 static void trace_hooked(void)
 {
 	struct bpf_program *prog;
 	char probes[512];
+	size_t i = 0;
 
 	snprintf(probes, sizeof(probes),
 		 "p:enq dispatch_enqueue\nr:enq_ret dispatch_enqueue\n"
@@ -38,9 +40,22 @@ static void trace_hooked(void)
 	bpf_probes = bpf_object__open_file("/probe.bpf.o", NULL);
 	if (!bpf_probes || bpf_object__load(bpf_probes))
 		give_up("cannot load the BPF probes");
-	bpf_object__for_each_program(prog, bpf_probes)
-		if (!bpf_program__attach(prog))
+	bpf_object__for_each_program(prog, bpf_probes) {
+		bpf_links[i] = bpf_program__attach(prog);
+		if (!bpf_links[i++])
 			give_up("cannot attach %s: %s", bpf_program__name(prog), strerror(errno));
+	}
+}
+
+static void untrace_hooked(void)
+{
+	size_t i;
+
+	/* closing the object alone leaves its programs attached */
+	for (i = 0; i < ARRAY_SIZE(bpf_links); i++)
+		bpf_link__destroy(bpf_links[i]);
+	bpf_object__close(bpf_probes);
+	set_probes("");
 }
 
 static void read_bpf_counts(unsigned long long counts[2])
@@ -91,14 +106,12 @@ static void with_tracing(void)
 	check_tracing("traced, then loaded");
 	module_unload();
 	check_tracing("traced, then unloaded");
-	bpf_object__close(bpf_probes);
-	set_probes("");
+	untrace_hooked();
 
 	module_load("");
 	trace_hooked();
 	check_tracing("loaded, then traced");
-	bpf_object__close(bpf_probes);
-	set_probes("");
+	untrace_hooked();
 	check(all_progress(120), "no longer traced: all tasks run");
 	module_unload();
 }

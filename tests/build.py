@@ -9,6 +9,8 @@ from kernels import CACHE, TESTS, SetupError
 
 TOP = os.path.dirname(TESTS)
 
+# how a race over a task's queue comes out
+RACED = r"BUG: KCSAN: data-race in .*(bypass_dsq|relieve|lb_pass)|list_(add|del) corruption"
 # Copies of the module with strings changed, so that it expects what the kernel
 # has not: name, {old: new string}, errno, message.
 BROKEN = (
@@ -30,6 +32,21 @@ BROKEN = (
     ("native-balancer", {"scx_bypass_lb_timerfn": "kallsyms_lookup_name"}, 95,
      "this kernel balances sched_ext's bypass mode itself: nothing to do"),
 )
+
+# What is left out to see that the tests would notice: name, file of the module,
+# {old: new text}, what the kernel says then.
+MUTANTS = {
+    "nesting": ("src/bypass_dsq.c", {
+        "raw_spin_lock_nested(&dsq->lock, SINGLE_DEPTH_NESTING)": "raw_spin_lock(&dsq->lock)",
+    }, r"possible recursive locking detected"),
+    "task-cpu": ("src/pass.c", {
+        "\tif (task_cpu(p) != donor)\n\t\treturn -1;\n": "",
+    }, RACED),
+    "rq-lock": ("src/pass.c", {
+        "kern_rq_lock_irq(rq);": "local_irq_disable();",
+        "kern_rq_unlock_irq(rq);": "local_irq_enable();",
+    }, RACED),
+}
 
 
 def logged(step, command, log):
@@ -66,27 +83,50 @@ def module_path(target):
     return os.path.join(output(target), "module", "scx_bypass_lb.ko")
 
 
-def module(target, kernel):
-    """Build the module as an administrator would, in a new output directory."""
+def mutants_of(target):
+    return [name.split("/")[1] for name in target.extra if name.startswith("mutant/")]
+
+
+def module(target, kernel, mutant=""):
+    """Build the module as an administrator would, or a mutant of it.
+
+    In a new directory. Returns where it is.
+    """
     out = output(target)
-    source = os.path.join(out, "module")
-    shutil.rmtree(out, ignore_errors=True)
+    source = os.path.join(out, mutant or "module")
+    shutil.rmtree(source, ignore_errors=True)
     os.makedirs(source)
     for name in ("Kbuild", "Makefile", "dkms.conf"):
         shutil.copy(os.path.join(TOP, name), source)
     for name in ("src", "include"):
         shutil.copytree(os.path.join(TOP, name), os.path.join(source, name),
                         ignore=shutil.ignore_patterns("*.o", ".*"))
+    if mutant:
+        mutate(source, *MUTANTS[mutant][:2])
     tree = "build-clang" if target.clang else "build"
-    logged(f"building the module for {target.name}",
+    logged(f"building the module for {target.name} {mutant}".rstrip(),
            ["make", "-C", source, f"KDIR={kernel}/{tree}",
-            *(["LLVM=-16"] if target.clang else [])], os.path.join(out, "module.log"))
+            *(["LLVM=-19"] if target.clang else [])], os.path.join(out, "module.log"))
+    return os.path.join(source, "scx_bypass_lb.ko")
+
+
+def mutate(source, name, changes):
+    path = os.path.join(source, name)
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    for old, new in changes.items():
+        if text.count(old) != 1:
+            raise SetupError(f"there is not one '{old}'", path)
+        text = text.replace(old, new)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
 
 
 def build(target, kernel):
     """Build all for a target and its kernel's directory. Returns the guest's initramfs."""
-    module(target, kernel)
     out = output(target)
+    shutil.rmtree(out, ignore_errors=True)
+    module(target, kernel)
     logged(f"building the tests for {target.name}",
            ["make", "-C", TESTS, f"KERNEL={kernel}", f"OUT={out}"],
            os.path.join(out, "tests.log"))
@@ -94,6 +134,8 @@ def build(target, kernel):
 
     files = {"/scx_bypass_lb.ko": module_path(target), "/init": os.path.join(out, "init")}
     files.update({path: path for path in vm.libraries(files["/init"])})
+    for name in mutants_of(target):
+        files[f"/mutant-{name}.ko"] = module(target, kernel, name)
     for directory, suffix, inside in (("", ".bpf.o", "/"), ("kmod", ".ko", "/"),
                                       ("broken", "", "/broken/")):
         for name in os.listdir(os.path.join(out, directory)):

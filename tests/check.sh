@@ -47,7 +47,7 @@ tree=$kernel/build
 run gcc-W1 compile W=1
 run sparse compile C=2
 tree=$kernel/build-clang
-run clang-W1 compile W=1 LLVM=-16
+run clang-W1 compile W=1 LLVM=-19
 # shellcheck disable=SC2046
 run shellcheck shellcheck -x -P SCRIPTDIR $(git ls-files --cached --others --exclude-standard '*.sh') .ci/run
 run python python3 -m py_compile tests/*.py tests/setup/*.py

@@ -27,12 +27,14 @@ class Kernel:
     """A stock kernel, or with configs (of tests/configs) one that is built here.
 
     clang: modules for it are built with clang as well
+    append: for its command line
     """
     release: str
     version: str
     suite: str
     configs: tuple = ()
     clang: bool = False
+    append: str = "console=ttyS0"
 
     @property
     def directory(self):
@@ -59,6 +61,7 @@ class Target:
     params: the module is always loaded with them
     clang: the module is built with clang
     reloads: how often it is loaded and unloaded in a row
+    extra: names of runs that only this target has
     refuses: the only case that this kernel is for, because the module must refuse it
     reason: where it does so at its build already, by this message
     """
@@ -68,6 +71,7 @@ class Target:
     params: str = ""
     clang: bool = False
     reloads: int = 10
+    extra: tuple = ()
     refuses: str = ""
     reason: str = ""
 
@@ -85,6 +89,13 @@ LINUX_6_18_RT = stock("6.18.15+deb13-rt-amd64", "6.18.15-1~bpo13+1")
 LINUX_6_18_CLOUD = stock("6.18.15+deb13-cloud-amd64", "6.18.15-1~bpo13+1")
 LINUX_6_18_NO_LIVEPATCH = Kernel("6.18.15-nolivepatch", "6.18.15-1~bpo13+1",
                                  "trixie-backports", ("base", "no-livepatch"))
+# Here a warning that is printed with a run queue locked must not go through the
+# tty layer, whose locks lockdep knows to come before.
+RAW_CONSOLE = "earlyprintk=ttyS0,115200,keep console=none"
+LINUX_6_18_DEBUG = Kernel("6.18.15-debug", "6.18.15-1~bpo13+1", "trixie-backports",
+                          ("base", "livepatch", "debug"), append=RAW_CONSOLE)
+LINUX_6_18_KCSAN = Kernel("6.18.15-kcsan", "6.18.15-1~bpo13+1", "trixie-backports",
+                          ("base", "livepatch", "kcsan"), append=RAW_CONSOLE)
 LINUX_6_12_NO_SCX = stock("6.12.95+deb12-amd64", "6.12.95-1~bpo12+1", "bookworm-backports")
 LINUX_7_3 = stock("7.3.4+deb13-amd64", "7.3.4-1~bpo13+1")
 
@@ -106,6 +117,10 @@ MATRIX = (
     Target("6.17.8", LINUX_6_17, "Debian's stock image, with MODVERSIONS"),
     Target("6.18.15-rt", LINUX_6_18_RT, "Debian's stock image, PREEMPT_RT"),
     Target("6.18.15-nolivepatch", LINUX_6_18_NO_LIVEPATCH, "built without livepatch"),
+    Target("6.18.15-debug", LINUX_6_18_DEBUG, "built with lockdep, KASAN, debugging of objects",
+           extra=("faults/module", "mutant/nesting")),
+    Target("6.18.15-kcsan", LINUX_6_18_KCSAN, "built with KCSAN",
+           extra=("mutant/task-cpu", "mutant/rq-lock")),
     Target("6.18.15-clang", LINUX_6_18, "Debian's stock image, module built with clang",
            clang=True),
     Target("6.18.15-cloud", LINUX_6_18_CLOUD, "Debian's stock image for clouds"),

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The cases, and how one is run on a target."""
+import collections
 import concurrent.futures
 import os
+import re
 import subprocess
 import threading
 import time
 
 import build
 import vm
-from kernels import CACHE, MAIN, TESTS, NotAvailable, SetupError
+from kernels import CACHE, MAIN, MATRIX, TESTS, NotAvailable, SetupError
 
 # Cases for the guest, with their arms. "control" is without the module, or,
 # for skew, with its balancer off.
@@ -24,6 +26,10 @@ GUEST_CASES = {
     "conflicts": ("module",),
     "parameters": ("module",),
     "refusal": ("module",),
+    "race": ("control", "module"),
+    "fire": ("module",),
+    "suspend": ("control", "module"),
+    "fuzz": ("module",),
 }
 # tests/CASE.sh; they need no guest, and the main kernel's tree is enough
 HOST_CASES = ("check", "dkms")
@@ -33,6 +39,8 @@ OBJECT_CASES = ("direct",)
 TIMEOUT = 1800
 # Guests at the same time. Each keeps a CPU of the host busy.
 JOBS = int(os.environ.get("JOBS") or os.cpu_count())
+# How long a mutant may stay unnoticed.
+MUTANT_SECONDS = 300
 # Lines of a failed case to repeat at the end.
 LAST_LINES = 12
 
@@ -48,10 +56,12 @@ def say(text=""):
 class Run:
     """One arm of a case on one target: its output, its result and why."""
 
-    def __init__(self, target, name):
+    def __init__(self, target, name, append="", timeout=TIMEOUT):
         self.target, self.name = target, name
+        self.append, self.timeout = append, timeout
         self.result, self.why = PASS, ""
         self.lines = []
+        self.numbers = {}
 
     def __str__(self):
         return f"{self.target.name} {self.name}"
@@ -65,18 +75,11 @@ class Run:
         self.result, self.why = result, why
 
     def on_guest(self, kernel, initrd, logs):
-        case, arm = self.name.split("/")
-        append = (f"case={case} arm={arm} params={self.target.params} "
-                  f"reloads={self.target.reloads}")
-        for _ in range(vm.BOOTS):
-            guest = vm.run(os.path.join(kernel, "vmlinuz"), initrd, append,
-                           os.path.join(logs, f"{case}-{arm}"), TIMEOUT,
-                           lambda kind, text: self.tell(f"{kind:4} {text}"))
-            if not guest.emulator_fault:
-                break
-            self.tell("the emulator has run a stale breakpoint, which killed the guest: once more")
+        guest = self.boot(kernel, initrd, logs, "case={} arm={}".format(*self.name.split("/")))
         for line in guest.known:
             self.tell(f"a known fault of the stock kernel: {line}")
+        for title, times in sorted(collections.Counter(guest.races).items()):
+            self.tell(f"a race of the kernel alone, {times} times: {title}")
         if guest.splats:
             self.end(FAIL, f"the kernel says: {guest.splats[0]}")
         elif guest.lost:
@@ -90,6 +93,38 @@ class Run:
             with open(guest.console, encoding="utf-8", errors="replace") as f:
                 for line in f.read().splitlines()[-40:]:
                     self.tell(f"| {line}")
+
+    def boot(self, kernel, initrd, logs, append, until=None):
+        """Boot a guest, again if the emulator kills it. Returns its vm.Result."""
+        append = (f"{self.target.kernel.append} params={self.target.params} "
+                  f"reloads={self.target.reloads} {self.append} {append}")
+        for _ in range(vm.BOOTS):
+            guest = vm.run(os.path.join(kernel, "vmlinuz"), initrd, append,
+                           os.path.join(logs, self.name.replace("/", "-")), self.timeout,
+                           self.on_report, until)
+            if not guest.emulator_fault:
+                break
+            self.tell("the emulator has run a stale breakpoint, which killed the guest: once more")
+        return guest
+
+    def on_report(self, kind, text):
+        if kind == "num":
+            value, _, what = text.partition(" ")
+            self.numbers[what] = int(value)
+        self.tell(f"{kind:4} {text}")
+
+    def on_mutant(self, kernel, initrd, logs):
+        """The kernel must notice what the mutant does."""
+        name = self.name.split("/")[1]
+        expected = re.compile(build.MUTANTS[name][2])
+        guest = self.boot(kernel, initrd, logs,
+                          f"case=race arm=module seconds={MUTANT_SECONDS} "
+                          f"module=/mutant-{name}.ko", expected)
+        seen = expected.search(vm.read(guest.console))
+        if seen:
+            self.tell(f"ok   {seen.group(0)}")
+        else:
+            self.end(FAIL, "the mutant was not noticed")
 
     def on_build(self):
         """The module must refuse to be built, with the reason."""
@@ -120,20 +155,23 @@ def names_for(target, cases):
     if target.refuses:
         return [target.refuses]
     names = [f"{case}/{arm}" for case, arms in GUEST_CASES.items() for arm in arms]
-    names += OBJECT_CASES
+    names += [*target.extra, *OBJECT_CASES]
     if target == MAIN:
         names += HOST_CASES
     return [name for name in names if not cases or name.split("/")[0] in cases]
 
 
 def all_cases():
-    return [*GUEST_CASES, *OBJECT_CASES, *HOST_CASES]
+    extra = [name.split("/")[0] for target in MATRIX for name in target.extra]
+    return list(dict.fromkeys([*GUEST_CASES, *extra, *OBJECT_CASES, *HOST_CASES]))
 
 
 def execute(run, kernel, initrd, logs):
     start = time.monotonic()
     say(f"{run}: begins")
-    if "/" in run.name:
+    if run.name.startswith("mutant/"):
+        run.on_mutant(kernel, initrd, logs)
+    elif "/" in run.name:
         run.on_guest(kernel, initrd, logs)
     elif run.name in OBJECT_CASES:
         run.on_host(build.module_path(run.target), logs)

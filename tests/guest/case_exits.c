@@ -30,13 +30,17 @@ static const struct {
 	{ "the watchdog", SCHED_WATCHED, sched_stall, "runnable task stall" },
 };
 
+static bool bypass_has_ended(void *unused)
+{
+	return bypass_is(false);
+}
+
 static void check_alive(const char *how, bool module)
 {
 	check(wait_for(sched_is_off, NULL, 120), "%s: the scheduler is gone", how);
 	if (module) {
-		/* the last step out of bypass comes just behind the state */
-		sleep_ms(200);
-		check(bypass_is(false), "%s: bypass has ended", how);
+		/* the last step out of bypass comes behind the state */
+		check(wait_for(bypass_has_ended, NULL, 60), "%s: bypass has ended", how);
 		check(!total_queued(), "%s: the bypass DSQs are empty", how);
 	}
 	check(all_progress(120), "%s: all tasks run", how);

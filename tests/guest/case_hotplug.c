@@ -3,7 +3,6 @@
  * hotplug: each CPU goes down and comes up again in bypass, while tasks that
  * the balancer has moved to it, or from it, have not been consumed yet.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "lab.h"
@@ -12,11 +11,8 @@
 
 static void set_online(int cpu, bool online)
 {
-	char path[64];
-	int ret;
+	int ret = set_cpu_online(cpu, online);
 
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
-	ret = write_file(path, online ? "1" : "0");
 	check(!ret, "CPU %d goes %s (%s)", cpu, online ? "up" : "down", strerror(-ret));
 }
 

@@ -68,7 +68,7 @@ static void change(const char *from, const char *to)
 	char *at = image;
 	ssize_t size;
 
-	fd = open(MODULE_KO, O_RDONLY | O_CLOEXEC);
+	fd = open(target_module, O_RDONLY | O_CLOEXEC);
 	size = read(fd, image, sizeof(image));
 	close(fd);
 	snprintf(pattern + 1, sizeof(pattern) - 1, "%s", from);
@@ -146,7 +146,7 @@ static void refuse_kprobes(void)
 
 void case_native(bool module)
 {
-	check_refused("native balancer", MODULE_KO, EOPNOTSUPP,
+	check_refused("native balancer", target_module, EOPNOTSUPP,
 		      "this kernel balances sched_ext's bypass mode itself: nothing to do, remove this package");
 }
 

@@ -29,6 +29,12 @@ static const struct test_case {
 	{ "revert", case_revert },
 	{ "reload", case_reload },
 	{ "refusal", case_refusal },
+	{ "race", case_race },
+	{ "fire", case_fire },
+	{ "soak", case_soak },
+	{ "suspend", case_suspend },
+	{ "fuzz", case_fuzz },
+	{ "faults", case_faults },
 	{ "native", case_native },
 	{ NULL, NULL },
 };
@@ -89,6 +95,12 @@ int main(void)
 			target_params = arg + 7;
 		if (!strncmp(arg, "reloads=", 8))
 			target_reloads = atoi(arg + 8);
+		if (!strncmp(arg, "module=", 7))
+			target_module = arg + 7;
+		if (!strncmp(arg, "seconds=", 8))
+			storm_seconds = atoi(arg + 8);
+		if (!strncmp(arg, "loads=", 6))
+			storm_loads = atoi(arg + 6);
 	}
 	run_case(name, arm);
 	report_done();

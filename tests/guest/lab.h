@@ -15,6 +15,7 @@
 void report_open(void);
 void __noreturn report_done(void);
 void __printf(1, 2) info(const char *fmt, ...);
+void number(const char *what, unsigned long value);
 void __printf(2, 3) check(bool ok, const char *fmt, ...);
 void __printf(1, 2) __noreturn give_up(const char *fmt, ...);
 
@@ -35,7 +36,6 @@ bool kernel_log_has(const char *text);
 
 /* module.c: the module under test */
 #define MODULE		"scx_bypass_lb"
-#define MODULE_KO	"/" MODULE ".ko"
 #define PARAM(name)	"/sys/module/" MODULE "/parameters/" name
 #define TEST_PARAM(name) "/sys/module/scx_bypass_test/parameters/" name
 #define STATUS		"/sys/kernel/debug/" MODULE "/status"
@@ -44,7 +44,7 @@ struct node_status {
 	unsigned long long passes, moved, hold_max_ns;
 };
 
-extern const char *target_params;
+extern const char *target_params, *target_module;
 extern int target_reloads;
 
 int load_under_test(const char *params);
@@ -72,6 +72,15 @@ int task_cpu_of(pid_t pid);
 bool all_progress(unsigned int seconds);
 void must_progress(unsigned int seconds, const char *where);
 int pin_to(int first, int second);
+void tell_task(pid_t pid);
+
+/* machine.c: CPUs and suspend */
+int set_cpu_online(int cpu, bool online);
+bool pm_test_available(void);
+int pm_test_suspend(const char *level);
+
+/* account.c: what has become of the tasks */
+void account_for_all(bool module);
 
 /* sched.c: BPF schedulers */
 enum scheduler { SCHED_PILE, SCHED_WATCHED, SCHED_GLOBAL };
@@ -105,6 +114,9 @@ int read_passes(struct pass_event *events, int max);
 void set_probes(const char *definitions);
 unsigned long probe_hits(const char *name);
 
+/* case_storms.c */
+extern unsigned int storm_seconds, storm_loads;
+
 /* case_*.c; @module: is the module under test to be used? */
 void case_demo(bool module);
 void case_skew(bool module);
@@ -115,10 +127,16 @@ void case_contention(bool module);
 void case_hotplug(bool module);
 void case_native(bool module);
 void case_exits(bool module);
+void case_faults(bool module);
+void case_fire(bool module);
+void case_fuzz(bool module);
 void case_parameters(bool module);
+void case_race(bool module);
 void case_reload(bool module);
 void case_revert(bool module);
 void case_refusal(bool module);
+void case_soak(bool module);
+void case_suspend(bool module);
 
 /* the machine the guest is given: 8 CPUs in 2 nodes */
 #define GUEST_CPUS		8

@@ -7,6 +7,7 @@
 
 /* what the target wants the module to be loaded with, always */
 const char *target_params = "";
+const char *target_module = "/" MODULE ".ko";
 /* and how many times in a row */
 int target_reloads = 10;
 
@@ -16,7 +17,7 @@ int load_under_test(const char *params)
 	char all[256];
 
 	snprintf(all, sizeof(all), "%s %s", target_params, params);
-	return load_module(MODULE_KO, all);
+	return load_module(target_module, all);
 }
 
 static void read_status(char *buf, size_t size)

@@ -39,6 +39,16 @@ void info(const char *fmt, ...)
 	va_end(args);
 }
 
+/* For the tables. */
+void number(const char *what, unsigned long value)
+{
+	char line[128];
+	int len = snprintf(line, sizeof(line), "num %lu %s\n", value, what);
+
+	if (write(channel, line, len) != len)
+		perror("report");
+}
+
 void check(bool ok, const char *fmt, ...)
 {
 	va_list args;

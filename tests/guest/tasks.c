@@ -161,10 +161,22 @@ static unsigned long count_of(int index)
 	return __atomic_load_n(&counters[index], __ATOMIC_RELAXED);
 }
 
+/* Its state, and where in the kernel it is. */
+void tell_task(pid_t pid)
+{
+	char path[64], buf[256] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	read_file(path, buf, sizeof(buf));
+	info("%.80s", buf);
+	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	read_file(path, buf, sizeof(buf));
+	info("its stack: %s", strtok(buf, "\n"));
+}
+
 /* Tell how many tasks have not run since @before, and the state of one of them. */
 static void tell_stuck(const unsigned long *before, int left, unsigned int seconds)
 {
-	char path[64], buf[256] = "";
 	int i = 0;
 
 	info("%d of %d tasks have not run in %u s", left, nr, seconds);
@@ -172,12 +184,8 @@ static void tell_stuck(const unsigned long *before, int left, unsigned int secon
 		i++;
 	if (i == nr)
 		return;
-	snprintf(path, sizeof(path), "/proc/%d/stat", pids[i]);
-	read_file(path, buf, sizeof(buf));
-	info("one of them, with count %lu: %.80s", before[i], buf);
-	snprintf(path, sizeof(path), "/proc/%d/stack", pids[i]);
-	read_file(path, buf, sizeof(buf));
-	info("its stack: %s", strtok(buf, "\n"));
+	info("one of them, with count %lu:", before[i]);
+	tell_task(pids[i]);
 }
 
 /* Do all tasks run within @seconds? */

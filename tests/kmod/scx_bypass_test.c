@@ -6,11 +6,17 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpuhotplug.h>
+#include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
+#include <linux/random.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/ext.h>
+#include <linux/sched/signal.h>
 #include <linux/static_call.h>
 
 typedef void scx_bypass_fn(bool bypass);
@@ -86,6 +92,124 @@ static const struct kernel_param_ops pinned_ops = {
 };
 module_param_cb(pinned, &pinned_ops, &nr_threads, 0600);
 MODULE_PARM_DESC(pinned, "number of threads that spin with migration disabled");
+
+/*
+ * Threads whose migration is disabled and enabled, and whose affinity changes,
+ * all the time.
+ */
+static struct task_struct *flutterers[MAX_THREADS];
+static unsigned int nr_flutterers;
+
+static int flutter_fn(void *unused)
+{
+	while (!kthread_should_stop()) {
+		unsigned int spins = get_random_u32_below(2000);
+
+		set_cpus_allowed_ptr(current, cpumask_of(cpumask_any_distribute(cpu_online_mask)));
+		set_cpus_allowed_ptr(current, cpu_possible_mask);
+		migrate_disable();
+		while (spins--)
+			cond_resched();
+		if (get_random_u32_below(2))
+			usleep_range(100, 2000);
+		migrate_enable();
+	}
+	return 0;
+}
+
+static void stop_flutterers(void)
+{
+	while (nr_flutterers)
+		kthread_stop(flutterers[--nr_flutterers]);
+}
+
+static int set_flutter(const char *val, const struct kernel_param *kp)
+{
+	unsigned int want;
+	int ret = kstrtouint(val, 0, &want);
+
+	if (ret || want > MAX_THREADS)
+		return ret ?: -ERANGE;
+	stop_flutterers();
+	while (nr_flutterers < want) {
+		struct task_struct *t = kthread_run(flutter_fn, NULL, "flutter/%u", nr_flutterers);
+
+		if (IS_ERR(t))
+			return PTR_ERR(t);
+		flutterers[nr_flutterers++] = t;
+	}
+	return 0;
+}
+
+static const struct kernel_param_ops flutter_ops = {
+	.set = set_flutter,
+	.get = param_get_uint,
+};
+module_param_cb(flutter, &flutter_ops, &nr_flutterers, 0600);
+MODULE_PARM_DESC(flutter, "number of threads that disable and enable migration all the time");
+
+/* How many tasks believe that they are on a bypass DSQ? For a time when none may. */
+static int get_stale(char *buf, const struct kernel_param *kp)
+{
+	struct task_struct *g, *p;
+	unsigned int nr = 0;
+
+	rcu_read_lock();
+	for_each_process_thread(g, p) {
+		struct scx_dispatch_q *dsq = READ_ONCE(p->scx.dsq);
+
+		nr += dsq && dsq->id == ((u64)SCX_DSQ_FLAG_BUILTIN | 3);
+	}
+	rcu_read_unlock();
+	return sysfs_emit(buf, "%u\n", nr);
+}
+
+static const struct kernel_param_ops stale_ops = {
+	.get = get_stale,
+};
+module_param_cb(stale, &stale_ops, NULL, 0400);
+MODULE_PARM_DESC(stale, "number of tasks on a bypass DSQ");
+
+/* All dynamic hotplug states there are, so that there is none for others. */
+#define MAX_STATES	64
+static int states[MAX_STATES];
+static unsigned int nr_states;
+static bool taking;
+
+static void give_states_back(void)
+{
+	while (nr_states)
+		cpuhp_remove_state_nocalls(states[--nr_states]);
+}
+
+static int no_work(unsigned int cpu)
+{
+	return 0;
+}
+
+static int set_take_hotplug(const char *val, const struct kernel_param *kp)
+{
+	int ret = param_set_bool(val, kp);
+
+	if (ret)
+		return ret;
+	give_states_back();
+	while (taking && nr_states < MAX_STATES) {
+		int state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "test:taken",
+						      no_work, NULL);
+		if (state < 0)
+			break;
+		states[nr_states++] = state;
+	}
+	return 0;
+}
+
+static const struct kernel_param_ops take_hotplug_ops = {
+	.set = set_take_hotplug,
+	.get = param_get_bool,
+};
+module_param_cb(take_hotplug, &take_hotplug_ops, &taking, 0600);
+MODULE_PARM_DESC(take_hotplug, "leave no CPU hotplug state for others");
 
 /* A thread that never leaves its CPU nor the kernel: livepatch waits for it. */
 static struct task_struct *hog;
@@ -210,6 +334,8 @@ static void __exit test_exit(void)
 	if (held)
 		static_call(scx_bypass)(false);
 	stop_threads();
+	stop_flutterers();
+	give_states_back();
 	if (hogging)
 		kthread_stop(hog);
 	if (meeting)

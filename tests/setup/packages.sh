@@ -5,7 +5,7 @@ set -eu
 . "$(dirname "$0")/apt.sh"
 
 packages="gcc make bc flex bison cpio xz-utils zstd perl git libelf-dev libssl-dev pahole
-	clang-16 llvm-16 lld-16 sparse shellcheck dkms kmod python3"
+	clang-19 llvm-19 lld-19 sparse shellcheck dkms kmod python3"
 # Debian 12 has them too old: its QEMU 7.2 has been seen to die in code patching
 newer="qemu-system-x86 libbpf-dev bpftool"
 

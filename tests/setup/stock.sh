@@ -64,7 +64,7 @@ prepare() {
 # checksums.
 python3 "$here/exports.py" "$dir/vmlinux" > "$dir/exports"
 prepare build
-[ "$clang" != clang ] || prepare build-clang LLVM=-16
+[ "$clang" != clang ] || prepare build-clang LLVM=-19
 if grep -q '^CONFIG_DEBUG_INFO_BTF=y' "$dir/build/.config"; then
 	bpftool btf dump file "$dir/vmlinux" format c > "$dir/vmlinux.h"
 fi

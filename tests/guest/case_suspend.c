@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * suspend: the kernel enters bypass for as long as the machine sleeps, with a
+ * scheduler and without. Each level of pm_test.
+ */
+#include <string.h>
+
+#include "lab.h"
+
+#define TASKS	60
+
+static const char * const levels[] = { "freezer", "devices", "platform", "processors" };
+
+static void each_level(const char *when, bool module)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(levels); i++) {
+		unsigned long long before = module ? node_status(0).passes : 0;
+		int ret = pm_test_suspend(levels[i]);
+
+		check(!ret, "%s, %s: suspended and back (%s)", when, levels[i], strerror(-ret));
+		check(all_progress(120), "%s, %s: all tasks run", when, levels[i]);
+		if (!module)
+			continue;
+		check(bypass_is(false), "%s, %s: bypass is over", when, levels[i]);
+		check(node_status(0).passes > before, "%s, %s: it was on, and balanced", when,
+		      levels[i]);
+		check(!total_queued(), "%s, %s: the bypass DSQs are empty", when, levels[i]);
+	}
+}
+
+void case_suspend(bool module)
+{
+	if (!pm_test_available())
+		give_up("this kernel cannot test a suspend");
+	load_test_module();
+	if (module)
+		module_load("");
+	spawn(TASKS, 0, NULL);
+	each_level("without a scheduler", module);
+	must_attach(SCHED_PILE);
+	must_progress(120, "under the scheduler");
+	each_level("with one", module);
+	check(!sched_is_off(NULL), "it is still there");
+	account_for_all(module);
+}

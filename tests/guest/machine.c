@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The guest's CPUs going down and up, and the machine's suspend as far as it is tested. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lab.h"
+
+#define PM_TEST	"/sys/power/pm_test"
+
+/* Returns 0 or -errno. */
+int set_cpu_online(int cpu, bool online)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
+	return write_file(path, online ? "1" : "0");
+}
+
+/* Only a suspend to memory takes the CPUs down; without it none comes back by itself. */
+bool pm_test_available(void)
+{
+	/* how long it stays at the level that is tested */
+	return exists(PM_TEST) && !write_file("/sys/power/mem_sleep", "deep") &&
+	       !write_file("/sys/module/suspend/parameters/pm_test_delay", "1");
+}
+
+/*
+ * Suspend as far as @level, one of freezer, devices, platform, processors,
+ * core, and come back. Returns 0 or -errno.
+ */
+int pm_test_suspend(const char *level)
+{
+	return write_file(PM_TEST, level) ?: write_file("/sys/power/state", "mem");
+}

@@ -27,10 +27,11 @@ help:
 	@echo '              CASES="skew revert" runs just these; with MINUTES=n it goes on'
 	@echo '              with as much of test-all as is done in n minutes'
 	@echo 'test-all      run them on all kernels; TARGETS="6.12.95 6.17.8" on just these'
+	@echo 'stress        storms over tasks, CPUs and the module for MINUTES=60'
 	@echo 'demo          watch the module at work, in QEMU'
 	@echo 'clean         remove what was built here'
 	@echo
-	@echo 'check, test, test-all and demo install packages and fetch kernels by themselves, and'
+	@echo 'check, test, test-all, stress and demo install packages and fetch kernels by themselves, and'
 	@echo 'keep them in CACHE=$(CACHE)'
 
 install: modules
@@ -54,7 +55,7 @@ sign:
 	@test -n '$(KEY)' && test -n '$(CERT)' || { echo 'usage: make sign KEY=file CERT=file' >&2; exit 2; }
 	$(KDIR)/scripts/sign-file sha256 $(KEY) $(CERT) $(name).ko
 
-check test demo:
+check test stress demo:
 	@sh tests/setup/packages.sh
 	@python3 tests/run.py $@ $(CASES)
 
@@ -67,4 +68,4 @@ clean:
 	$(RM) src/*.o src/.*.cmd
 
 .PHONY: modules help install uninstall dkms-install dkms-remove sign check test test-all \
-	demo clean
+	stress demo clean

@@ -134,6 +134,10 @@ def build(target, kernel):
 
     files = {"/scx_bypass_lb.ko": module_path(target), "/init": os.path.join(out, "init")}
     files.update({path: path for path in vm.libraries(files["/init"])})
+    if "peers/module" in target.extra:
+        peers = target.kernel.peers()
+        files.update({f"/peers/{os.path.basename(path)}": path for path in peers})
+        files.update({path: path for path in vm.libraries(peers[0])})
     for name in mutants_of(target):
         files[f"/mutant-{name}.ko"] = module(target, kernel, name)
     for directory, suffix, inside in (("", ".bpf.o", "/"), ("kmod", ".ko", "/"),

@@ -42,16 +42,25 @@ class Kernel:
 
     def prepare(self):
         """Fetch or build it. Returns its directory."""
-        script = os.path.join(TESTS, "setup", "built.sh" if self.configs else "stock.sh")
-        status = subprocess.run(["sh", script, self.release, self.version, self.suite,
-                                 *self.configs, *(["clang"] if self.clang else [])],
+        self.setup("built.sh" if self.configs else "stock.sh", self.release, self.version,
+                   self.suite, *self.configs, *(["clang"] if self.clang else []))
+        return self.directory
+
+    def peers(self):
+        """Build its own selftests and example schedulers. Returns their paths."""
+        self.setup("peers.sh", self.directory)
+        directory = os.path.join(self.directory, "peers")
+        return [os.path.join(directory, name) for name in os.listdir(directory)
+                if name != "ready"]
+
+    def setup(self, script, *arguments):
+        status = subprocess.run(["sh", os.path.join(TESTS, "setup", script), *arguments],
                                 check=False, stdin=subprocess.DEVNULL,
                                 env={**os.environ, "CACHE": CACHE}).returncode
         if status == NOT_AVAILABLE:
             raise NotAvailable(self.release)
         if status:
             raise SetupError(f"setting up {self.release} failed")
-        return self.directory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +70,7 @@ class Target:
     params: the module is always loaded with them
     clang: the module is built with clang
     reloads: how often it is loaded and unloaded in a row
+    fire: whether its suite has the storms
     extra: names of runs that only this target has
     refuses: the only case that this kernel is for, because the module must refuse it
     reason: where it does so at its build already, by this message
@@ -71,6 +81,7 @@ class Target:
     params: str = ""
     clang: bool = False
     reloads: int = 10
+    fire: bool = False
     extra: tuple = ()
     refuses: str = ""
     reason: str = ""
@@ -99,7 +110,8 @@ LINUX_6_18_KCSAN = Kernel("6.18.15-kcsan", "6.18.15-1~bpo13+1", "trixie-backport
 LINUX_6_12_NO_SCX = stock("6.12.95+deb12-amd64", "6.12.95-1~bpo12+1", "bookworm-backports")
 LINUX_7_3 = stock("7.3.4+deb13-amd64", "7.3.4-1~bpo13+1")
 
-MAIN = Target("6.18.15", LINUX_6_18, "Debian's stock image", reloads=50)
+MAIN = Target("6.18.15", LINUX_6_18, "Debian's stock image", reloads=50, fire=True,
+              extra=("peers/module",))
 
 # kernels that the module must refuse; "make test" has them too
 REFUSALS = (
@@ -118,9 +130,9 @@ MATRIX = (
     Target("6.18.15-rt", LINUX_6_18_RT, "Debian's stock image, PREEMPT_RT"),
     Target("6.18.15-nolivepatch", LINUX_6_18_NO_LIVEPATCH, "built without livepatch"),
     Target("6.18.15-debug", LINUX_6_18_DEBUG, "built with lockdep, KASAN, debugging of objects",
-           extra=("faults/module", "mutant/nesting")),
+           fire=True, extra=("faults/module", "mutant/nesting")),
     Target("6.18.15-kcsan", LINUX_6_18_KCSAN, "built with KCSAN",
-           extra=("mutant/task-cpu", "mutant/rq-lock")),
+           fire=True, extra=("mutant/task-cpu", "mutant/rq-lock")),
     Target("6.18.15-clang", LINUX_6_18, "Debian's stock image, module built with clang",
            clang=True),
     Target("6.18.15-cloud", LINUX_6_18_CLOUD, "Debian's stock image for clouds"),

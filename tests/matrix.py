@@ -4,12 +4,12 @@ import os
 import time
 
 import suite
+import table
 from kernels import MAIN, MATRIX, REFUSALS, TESTS
 
 # What ran last, a line for each case; README's table is made from it.
 RECORD = os.path.join(TESTS, "supported.tsv")
-README = os.path.join(os.path.dirname(TESTS), "README.md")
-BEGIN, END = "<!-- supported kernels: made by make test-all -->\n", "<!-- end -->\n"
+BEGIN = table.marker("make test-all", "supported kernels")
 # seconds of a target before one is known: a kernel may have to be built
 FIRST_GUESS = 1200
 
@@ -35,7 +35,7 @@ def run(targets, cases=(), seconds=None, note=lambda runs: None):
     return runs, left_out
 
 
-def table(runs):
+def overview(runs):
     """The results: a row for each case, a column for each target."""
     short = {suite.PASS: "pass", suite.FAIL: "FAIL", suite.LOST: "LOST",
              suite.UNAVAILABLE: "n/a"}
@@ -57,7 +57,7 @@ def conclude(runs, left_out):
     unavailable = {run.target.name for run in runs if run.result == suite.UNAVAILABLE}
     passed = sum(run.result == suite.PASS for run in runs)
     suite.say()
-    suite.say(table(runs))
+    suite.say(overview(runs))
     suite.say()
     for target in left_out:
         suite.say(f"left out for want of time: {target.name} ({target.what})")
@@ -90,26 +90,13 @@ def record(runs):
         f.write("# target, case, its result when 'make test-all' last ran it\n")
         for (target, case), result in sorted(results.items()):
             f.write(f"{target}\t{case}\t{result}\n")
-    write_readme()
-
-
-def write_readme():
-    """Renew README's table."""
-    before, _, rest = read_readme().partition(BEGIN)
-    after = rest.partition(END)[2]
-    with open(README, "w", encoding="utf-8") as f:
-        f.write(before + BEGIN + readme_table() + END + after)
-
-
-def read_readme():
-    with open(README, encoding="utf-8") as f:
-        return f.read()
+    table.show(BEGIN, readme_table())
 
 
 def readme_table():
     """README's table, from the record."""
     results = read_record()
-    rows = ["| kernel | release | what it is | result |", "|---|---|---|---|"]
+    rows = []
     for target in (MAIN, *MATRIX, *REFUSALS):
         cases = [results.get((target.name, case)) for case in suite.names_for(target, ())]
         passed = cases.count(suite.PASS)
@@ -123,13 +110,5 @@ def readme_table():
             outcome = "refused, as it must be"
         else:
             outcome = f"all {passed} cases pass"
-        rows.append(f"| {target.name} | `{target.kernel.release}` | {target.what} | {outcome} |")
-    return "\n".join(rows) + "\n"
-
-
-def check_readme():
-    """Is README's table the one that the record gives? Returns what is wrong, or None."""
-    shown = read_readme().partition(BEGIN)[2].partition(END)[0]
-    if shown != readme_table():
-        return "README's table of supported kernels is not what 'make test-all' has recorded"
-    return None
+        rows.append((target.name, f"`{target.kernel.release}`", target.what, outcome))
+    return table.markdown(("kernel", "release", "what it is", "result"), rows)

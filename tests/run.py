@@ -7,7 +7,8 @@ usage: run.py test [case...]    the main kernel, and those to be refused; with
                                 matrix as fits
        run.py test-all [target...]   with CASES in the environment only those
        run.py check
-       run.py readme            is README's table what was recorded?
+       run.py stress            with MINUTES in the environment
+       run.py readme            are README's tables what was recorded?
        run.py demo
 """
 import os
@@ -16,7 +17,9 @@ import sys
 
 import demo
 import matrix
+import stress
 import suite
+import table
 from kernels import MAIN, MATRIX, REFUSALS, SetupError
 
 
@@ -46,6 +49,22 @@ def test_all(names):
     return matrix.conclude(*matrix.run(targets, cases, note=matrix.record))
 
 
+def minutes_of_stress():
+    minutes = os.environ.get("MINUTES") or "60"
+    if not minutes.isdecimal() or int(minutes) < stress.LEAST_MINUTES:
+        sys.exit(f"MINUTES must be a number from {stress.LEAST_MINUTES} on")
+    return int(minutes)
+
+
+def check_readme():
+    """Returns what is wrong, or None."""
+    if table.shown(matrix.BEGIN) != matrix.readme_table():
+        return "README's table of supported kernels is not what 'make test-all' has recorded"
+    if not stress.RECORD.is_shown():
+        return "README's table of storms is not what 'make stress' has recorded"
+    return None
+
+
 def main():
     command, arguments = (sys.argv[1] if len(sys.argv) > 1 else ""), sys.argv[2:]
     try:
@@ -56,7 +75,9 @@ def main():
         if command == "check":
             sys.exit(test(["check"]))
         if command == "readme":
-            sys.exit(matrix.check_readme())
+            sys.exit(check_readme())
+        if command == "stress":
+            sys.exit(stress.stress(minutes_of_stress()))
         if command == "demo":
             sys.exit(demo.demo())
     except (SetupError, subprocess.CalledProcessError) as error:

@@ -26,9 +26,13 @@ GUEST_CASES = {
     "conflicts": ("module",),
     "parameters": ("module",),
     "refusal": ("module",),
+}
+# And those for targets that are to be proven under fire.
+FIRE_CASES = {
     "race": ("control", "module"),
     "fire": ("module",),
     "suspend": ("control", "module"),
+    "offline": ("module",),
     "fuzz": ("module",),
 }
 # tests/CASE.sh; they need no guest, and the main kernel's tree is enough
@@ -154,7 +158,8 @@ def names_for(target, cases):
     """The names of a target's runs: "case/arm" or "case". @cases: only these, if any."""
     if target.refuses:
         return [target.refuses]
-    names = [f"{case}/{arm}" for case, arms in GUEST_CASES.items() for arm in arms]
+    guest_cases = {**GUEST_CASES, **(FIRE_CASES if target.fire else {})}
+    names = [f"{case}/{arm}" for case, arms in guest_cases.items() for arm in arms]
     names += [*target.extra, *OBJECT_CASES]
     if target == MAIN:
         names += HOST_CASES
@@ -162,8 +167,8 @@ def names_for(target, cases):
 
 
 def all_cases():
-    extra = [name.split("/")[0] for target in MATRIX for name in target.extra]
-    return list(dict.fromkeys([*GUEST_CASES, *extra, *OBJECT_CASES, *HOST_CASES]))
+    extra = [name.split("/")[0] for target in (MAIN, *MATRIX) for name in target.extra]
+    return list(dict.fromkeys([*GUEST_CASES, *FIRE_CASES, *extra, *OBJECT_CASES, *HOST_CASES]))
 
 
 def execute(run, kernel, initrd, logs):

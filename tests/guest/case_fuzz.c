@@ -97,8 +97,8 @@ static void through_sysfs(void)
 		ret = write_file(path, text);
 		if (valid != !ret || (ret && ret != -EINVAL && ret != -ERANGE) ||
 		    read_long(path) != (valid ? (long)value : before)) {
-			info("%s = '%s': %s, then %ld", range->name, printable(text), strerror(-ret),
-			     read_long(path));
+			info("%s = '%s': %s, then %ld", range->name, printable(text),
+			     strerror(-ret), read_long(path));
 			wrong++;
 		}
 		accepted += valid;
@@ -134,8 +134,9 @@ static void on_the_command_line(void)
 			wrong++;
 		}
 	}
-	check(!loaded && !wrong, "%d of %d loads with bad parameters succeeded, %d had another errno",
-	      loaded, tried, wrong);
+	check(!loaded && !wrong,
+	      "%d of %d loads with bad parameters succeeded, %d had another errno", loaded, tried,
+	      wrong);
 	check(tried > LOADS / 2 && !exists("/sys/module/" MODULE), "and nothing is left behind");
 }
 

@@ -2,12 +2,21 @@
 /*
  * hotplug: each CPU goes down and comes up again in bypass, while tasks that
  * the balancer has moved to it, or from it, have not been consumed yet.
+ * offline: how long it takes to go down, without the module and with it.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lab.h"
 
 #define TASKS	120
+#define ROUNDS	3
+#define SAMPLES	(ROUNDS * (GUEST_CPUS - 1))
+/* what the module may add to what the kernel takes, of CONFIG_HZ=250 */
+#define TICKS	2
+#define TICK_MS	4
+/* and what the noise of the machine may */
+#define NOISE	2
 
 static void set_online(int cpu, bool online)
 {
@@ -62,4 +71,53 @@ void case_hotplug(bool module)
 	sched_detach();
 	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
 	module_unload();
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Returns the median of the times, in ms. */
+static double time_offline(const char *how)
+{
+	double took[SAMPLES];
+	int round, cpu, nr = 0;
+
+	for (round = 0; round < ROUNDS; round++) {
+		for (cpu = 1; cpu < GUEST_CPUS; cpu++) {
+			double begin;
+
+			pile_up_again();
+			begin = now();
+			if (set_cpu_online(cpu, false))
+				give_up("CPU %d does not go down", cpu);
+			took[nr++] = (now() - begin) * 1e3;
+			if (set_cpu_online(cpu, true))
+				give_up("CPU %d does not come up", cpu);
+		}
+	}
+	qsort(took, nr, sizeof(*took), by_value);
+	info("%s: a CPU goes down in %.0f ms (median), %.0f ms (worst)", how, took[nr / 2],
+	     took[nr - 1]);
+	return took[nr / 2];
+}
+
+void case_offline(bool module)
+{
+	double without, with;
+
+	load_test_module();
+	must_attach(SCHED_PILE);
+	spawn(TASKS / 4, 0, NULL);
+	spawn(TASKS / 4, 1, NULL);
+	without = time_offline("without the module");
+	hold_bypass(false);
+	module_load("bypass_lb_intv_us=4000");
+	with = time_offline("with it");
+	check(with <= NOISE * without + TICKS * TICK_MS,
+	      "with the module a CPU goes down as fast as without it");
+	account_for_all(module);
 }

@@ -12,17 +12,26 @@
 #include "storm.h"
 
 #define TASKS_PER_NODE	30
-#define RACE_STORMS &storm_bypass, &storm_affinity, &storm_policy, &storm_nice, &storm_fork, \
-		    &storm_wake, &storm_ptrace, &storm_cookie, &storm_cgroup, &storm_weight, \
-		    &storm_cpuset
 /* an unload that takes that long, has not ended */
 #define SECONDS_PER_LOAD 60
+
+/* race has the first ones, fire some more, soak all */
+static const struct storm * const storms[] = {
+	&storm_bypass, &storm_affinity, &storm_policy, &storm_nice, &storm_fork, &storm_wake,
+	&storm_ptrace, &storm_cookie, &storm_cgroup, &storm_weight, &storm_cpuset,
+	&storm_hotplug, &storm_interval, &storm_reload,
+	&storm_suspend,
+};
+
+#define NR_RACE	11
+#define NR_FIRE	14
+#define NR_SOAK	ARRAY_SIZE(storms)
 
 /* what the host asks for */
 unsigned int storm_seconds = 30;
 unsigned int storm_loads = 10;
 
-static void begin(const struct storm * const *storms, int nr)
+static void begin(int nr)
 {
 	load_test_module();
 	must_attach(SCHED_PILE);
@@ -49,11 +58,9 @@ static void end(bool module)
 
 void case_race(bool module)
 {
-	static const struct storm * const storms[] = { RACE_STORMS };
-
 	if (module)
 		module_load("bypass_lb_intv_us=1");
-	begin(storms, ARRAY_SIZE(storms));
+	begin(NR_RACE);
 	storms_run(storm_seconds);
 	end(module);
 	if (module)
@@ -62,11 +69,7 @@ void case_race(bool module)
 
 void case_fire(bool module)
 {
-	static const struct storm * const storms[] = {
-		RACE_STORMS, &storm_hotplug, &storm_interval, &storm_reload,
-	};
-
-	begin(storms, ARRAY_SIZE(storms));
+	begin(NR_FIRE);
 	storms_until(&storm_reload, storm_loads, storm_loads * SECONDS_PER_LOAD);
 	check(storm_count(&storm_reload) >= storm_loads, "loaded and unloaded under fire %lu times",
 	      storm_count(&storm_reload));
@@ -76,11 +79,7 @@ void case_fire(bool module)
 
 void case_soak(bool module)
 {
-	static const struct storm * const storms[] = {
-		RACE_STORMS, &storm_hotplug, &storm_interval, &storm_reload, &storm_suspend,
-	};
-
-	begin(storms, ARRAY_SIZE(storms));
+	begin(NR_SOAK);
 	storms_run(storm_seconds);
 	end(module);
 }

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""All storms at the same time, for as long as one likes, on several kernels.
+
+A record says what has been done how many times, and how many faults it has
+shown: splats, lost tasks, lost guests, anything a check found.
+"""
+import concurrent.futures
+import os
+import time
+
+import build
+import suite
+from kernels import CACHE, MAIN, MATRIX, TESTS
+from table import Table
+
+# What each row counts. The first column of the guest's figures are summed up.
+TASK_STORMS = ("affinity", "policy", "nice", "fork", "wake", "ptrace", "cookie", "cgroup move",
+               "cpu.weight", "cpuset")
+COLUMNS = {
+    "bypass entered": ("bypass", "suspend"),
+    "passes": ("passes",),
+    "tasks moved": ("tasks moved",),
+    "rmmod": ("insmod and rmmod",),
+    "CPU off and on": ("hotplug",),
+    "suspend": ("suspend",),
+    "changes to tasks": TASK_STORMS,
+    "worst delay of a sleeper, ms": ("ms that a sleeping task was woken late at worst",),
+}
+RECORD = Table(os.path.join(TESTS, "stress.tsv"), "make stress",
+               ("kernel", "run", "minutes", *COLUMNS, "splats, lost tasks, failures"))
+# how often the module is loaded and unloaded under fire
+LOADS = 200
+# a guest may take so many times as long as it should
+PATIENCE = 4
+# less than that shows nothing
+LEAST_MINUTES = 10
+
+
+def targets():
+    named = {target.name: target for target in (MAIN, *MATRIX)}
+    return [named[name] for name in ("6.18.15", "6.18.15-ftrace", "6.18.15-debug",
+                                     "6.18.15-kcsan")]
+
+
+def row(run, seconds):
+    faults = sum(line.split()[2] == "fail" for line in run.lines if len(line.split()) > 2)
+    if run.result != suite.PASS:
+        faults = max(faults, 1)
+    figures = [sum(run.numbers.get(name, 0) for name in names) for names in COLUMNS.values()]
+    return (run.target.name, run.name, round(seconds / 60), *figures, faults)
+
+
+def plan(minutes):
+    """The runs: loading under fire on the main kernel, soaking on all of them."""
+    everywhere = targets()
+    rounds = -(-(len(everywhere) + 1) // suite.JOBS)
+    share = int(minutes * 60 / rounds)
+    runs = [suite.Run(MAIN, "fire/module", f"loads={LOADS}", share * PATIENCE)]
+    runs += [suite.Run(target, "soak/module", f"seconds={share}", share * PATIENCE)
+             for target in everywhere]
+    return runs
+
+
+def stress(minutes):
+    """Returns whether something failed."""
+    runs = plan(minutes)
+    images = {}
+    for target in targets():
+        suite.say(f"preparing {target.name} in {CACHE}")
+        kernel = target.kernel.prepare()
+        images[target.name] = (kernel, build.build(target, kernel))
+
+    def one(run):
+        logs = os.path.join(CACHE, "logs", "stress", run.target.name)
+        os.makedirs(logs, exist_ok=True)
+        begin = time.monotonic()
+        suite.execute(run, *images[run.target.name], logs)
+        return row(run, time.monotonic() - begin)
+
+    with concurrent.futures.ThreadPoolExecutor(suite.JOBS) as pool:
+        rows = list(pool.map(one, runs))
+    RECORD.renew(rows)
+    suite.say()
+    suite.say(RECORD.markdown())
+    failed = [run for run in runs if run.result != suite.PASS]
+    for run in failed:
+        suite.say(f"{run.result} {run}: {run.why}")
+    suite.say(f"{len(runs) - len(failed)} passed, {len(failed)} failed")
+    return bool(failed)

@@ -41,6 +41,8 @@ HOST_CASES = ("check", "dkms")
 OBJECT_CASES = ("direct",)
 # A guest without an end in this many seconds of the host is lost.
 TIMEOUT = 1800
+# The one that loads the module some hundred times on a debug kernel.
+TIMEOUTS = {"faults/module": 3600}
 # Guests at the same time. Each keeps a CPU of the host busy.
 JOBS = int(os.environ.get("JOBS") or os.cpu_count())
 # How long a mutant may stay unnoticed.
@@ -60,9 +62,9 @@ def say(text=""):
 class Run:
     """One arm of a case on one target: its output, its result and why."""
 
-    def __init__(self, target, name, append="", timeout=TIMEOUT):
+    def __init__(self, target, name, append="", timeout=None):
         self.target, self.name = target, name
-        self.append, self.timeout = append, timeout
+        self.append, self.timeout = append, timeout or TIMEOUTS.get(name, TIMEOUT)
         self.result, self.why = PASS, ""
         self.lines = []
         self.numbers = {}

@@ -123,7 +123,7 @@ static void example(struct results *results, const char *name)
 
 	snprintf(path, sizeof(path), "/peers/%s", name);
 	pid = start_peer(argv);
-	came = wait_for(sched_is_on, NULL, 60);
+	came = wait_for(sched_is_on, NULL, SUITE_SECONDS);
 	ran = all_progress(120);
 	kill(pid, SIGINT);
 	if (!end_peer(pid, 60))

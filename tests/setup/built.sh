@@ -5,7 +5,8 @@
 # usage: built.sh RELEASE VERSION SUITE CONFIG...
 #   built.sh 6.12.95-scx 6.12.95-1~bpo12+1 bookworm-backports base livepatch
 #
-# The configurations are those of tests/configs, on top of allnoconfig. Makes
+# The configurations are those of tests/configs, on top of allnoconfig, with
+# variables for make in lines "#make VARIABLE=value". Makes
 # the same directory as stock.sh. An interrupted build goes on where it was.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -48,10 +49,13 @@ configure() {
 }
 
 : > "$dir/prepare.log"
-make_variables="LOCALVERSION=${release#"$upstream"}"
-configure build "$make_variables"
+# words without blanks, from lines "#make VARIABLE=value"
+make_variables="LOCALVERSION=${release#"$upstream"} $(sed -n 's/^#make //p' "$dir/config")"
+# shellcheck disable=SC2086
+configure build $make_variables
 say "building $release (some minutes)"
-make -s -C "$source" O="$dir/build" "$make_variables" -j"$(nproc)" bzImage vmlinux modules \
+# shellcheck disable=SC2086
+make -s -C "$source" O="$dir/build" $make_variables -j"$(nproc)" bzImage vmlinux modules \
 	>>"$dir/prepare.log" 2>&1 || die "the build failed, see $dir/prepare.log"
 made=$(cat "$dir/build/include/config/kernel.release")
 [ "$made" = "$release" ] || die "the kernel calls itself $made, not $release"

@@ -9,6 +9,9 @@ from kernels import CACHE, TESTS, SetupError
 
 TOP = os.path.dirname(TESTS)
 
+# The image was built with gcc: for that it expects calls of __fentry__ in a
+# module, where objtool would have put nops already.
+CLANG = ("LLVM=-19", "CONFIG_HAVE_OBJTOOL_NOP_MCOUNT=")
 # how a race over a task's queue comes out
 RACED = r"BUG: KCSAN: data-race in .*(bypass_dsq|relieve|lb_pass)|list_(add|del) corruption"
 # Copies of the module with strings changed, so that it expects what the kernel
@@ -106,7 +109,7 @@ def module(target, kernel, mutant=""):
     tree = "build-clang" if target.clang else "build"
     logged(f"building the module for {target.name} {mutant}".rstrip(),
            ["make", "-C", source, f"KDIR={kernel}/{tree}",
-            *(["LLVM=-19"] if target.clang else [])], os.path.join(out, "module.log"))
+            *(CLANG if target.clang else [])], os.path.join(out, "module.log"))
     return os.path.join(source, "scx_bypass_lb.ko")
 
 

@@ -116,25 +116,6 @@ static void with_tracing(void)
 	module_unload();
 }
 
-static void must_load(const char *name, const char *params)
-{
-	char path[64];
-	int ret;
-
-	snprintf(path, sizeof(path), "/%s.ko", name);
-	ret = load_module(path, params);
-	if (ret)
-		give_up("loading %s: %s", name, strerror(-ret));
-}
-
-static void must_unload(const char *name)
-{
-	int ret = unload_module(name);
-
-	if (ret)
-		give_up("unloading %s: %s", name, strerror(-ret));
-}
-
 /* Somebody else redirects a hooked function: the module must not load. */
 static void check_refused(const char *who)
 {

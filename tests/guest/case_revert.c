@@ -13,7 +13,6 @@
 
 #define TASKS		80
 #define FEW_TASKS	8
-#define RCU_STALL_SUPPRESS "/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress"
 
 static void check_clean(const char *when)
 {
@@ -76,8 +75,6 @@ static void with_a_hog(void)
 	pid_t pid;
 
 	module_load("");
-	/* on PREEMPT_RT it holds up RCU's threads as well */
-	must_write(RCU_STALL_SUPPRESS, "1");
 	must_write(TEST_PARAM("hog"), "1");
 	pid = fork();
 	if (!pid) {
@@ -89,7 +86,6 @@ static void with_a_hog(void)
 	must_write(TEST_PARAM("hog"), "0");
 	check(wait_for(is_gone, NULL, 60), "and ends when the task lets go");
 	waitpid(pid, NULL, 0);
-	must_write(RCU_STALL_SUPPRESS, "0");
 	check_clean("stalled");
 }
 

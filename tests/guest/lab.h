@@ -28,6 +28,8 @@ void must_write(const char *path, const char *text);
 long read_long(const char *path);
 int load_module(const char *path, const char *params);
 int unload_module(const char *name);
+void must_load(const char *name, const char *params);
+void must_unload(const char *name);
 double now(void);
 void sleep_ms(unsigned int ms);
 bool wait_for(bool (*cond)(void *arg), void *arg, unsigned int seconds);

@@ -64,10 +64,7 @@ void module_load(const char *params)
 
 void module_unload(void)
 {
-	int ret = unload_module(MODULE);
-
-	if (ret)
-		give_up("unloading the module: %s", strerror(-ret));
+	must_unload(MODULE);
 }
 
 int queue_length(int cpu)
@@ -130,8 +127,5 @@ void report_queues(const char *when)
 
 void load_test_module(void)
 {
-	int ret = load_module("/scx_bypass_test.ko", "");
-
-	if (ret)
-		give_up("loading the test module: %s", strerror(-ret));
+	must_load("scx_bypass_test", "");
 }

@@ -95,6 +95,26 @@ int unload_module(const char *name)
 	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
 }
 
+/* One of tests/kmod. */
+void must_load(const char *name, const char *params)
+{
+	char path[64];
+	int ret;
+
+	snprintf(path, sizeof(path), "/%s.ko", name);
+	ret = load_module(path, params);
+	if (ret)
+		give_up("loading %s: %s", name, strerror(-ret));
+}
+
+void must_unload(const char *name)
+{
+	int ret = unload_module(name);
+
+	if (ret)
+		give_up("unloading %s: %s", name, strerror(-ret));
+}
+
 double now(void)
 {
 	struct timespec ts;

@@ -43,14 +43,49 @@ static const struct kernel_param_ops hold_ops = {
 module_param_cb(hold, &hold_ops, &held, 0600);
 MODULE_PARM_DESC(hold, "hold bypass mode");
 
+/* Threads that all do the same, as many as are written to a parameter. */
+#define MAX_THREADS	64
+
+struct crew {
+	int (*fn)(void *unused);
+	const char *name;
+	unsigned int nr;
+	struct task_struct *threads[MAX_THREADS];
+};
+
+static void stop_crew(struct crew *crew)
+{
+	while (crew->nr)
+		kthread_stop(crew->threads[--crew->nr]);
+}
+
+static int set_crew(const char *val, const struct kernel_param *kp)
+{
+	struct crew *crew = kp->arg;
+	unsigned int want;
+	int ret = kstrtouint(val, 0, &want);
+
+	if (ret || want > MAX_THREADS)
+		return ret ?: -ERANGE;
+	stop_crew(crew);
+	while (crew->nr < want) {
+		struct task_struct *t = kthread_run(crew->fn, NULL, "%s/%u", crew->name, crew->nr);
+
+		if (IS_ERR(t))
+			return PTR_ERR(t);
+		crew->threads[crew->nr++] = t;
+	}
+	return 0;
+}
+
+static const struct kernel_param_ops crew_ops = {
+	.set = set_crew,
+};
+
 /*
  * Threads that spin on CPU 0 with migration disabled, though their affinity
  * has all CPUs.
  */
-#define MAX_THREADS	64
-static struct task_struct *threads[MAX_THREADS];
-static unsigned int nr_threads;
-
 static int pinned_fn(void *unused)
 {
 	set_cpus_allowed_ptr(current, cpumask_of(0));
@@ -62,44 +97,14 @@ static int pinned_fn(void *unused)
 	return 0;
 }
 
-static void stop_threads(void)
-{
-	while (nr_threads)
-		kthread_stop(threads[--nr_threads]);
-}
-
-static int set_pinned(const char *val, const struct kernel_param *kp)
-{
-	unsigned int want;
-	int ret = kstrtouint(val, 0, &want);
-
-	if (ret || want > MAX_THREADS)
-		return ret ?: -ERANGE;
-	stop_threads();
-	while (nr_threads < want) {
-		struct task_struct *t = kthread_run(pinned_fn, NULL, "pinned/%u", nr_threads);
-
-		if (IS_ERR(t))
-			return PTR_ERR(t);
-		threads[nr_threads++] = t;
-	}
-	return 0;
-}
-
-static const struct kernel_param_ops pinned_ops = {
-	.set = set_pinned,
-	.get = param_get_uint,
-};
-module_param_cb(pinned, &pinned_ops, &nr_threads, 0600);
+static struct crew pinned = { .fn = pinned_fn, .name = "pinned" };
+module_param_cb(pinned, &crew_ops, &pinned, 0200);
 MODULE_PARM_DESC(pinned, "number of threads that spin with migration disabled");
 
 /*
  * Threads whose migration is disabled and enabled, and whose affinity changes,
  * all the time.
  */
-static struct task_struct *flutterers[MAX_THREADS];
-static unsigned int nr_flutterers;
-
 static int flutter_fn(void *unused)
 {
 	while (!kthread_should_stop()) {
@@ -117,35 +122,8 @@ static int flutter_fn(void *unused)
 	return 0;
 }
 
-static void stop_flutterers(void)
-{
-	while (nr_flutterers)
-		kthread_stop(flutterers[--nr_flutterers]);
-}
-
-static int set_flutter(const char *val, const struct kernel_param *kp)
-{
-	unsigned int want;
-	int ret = kstrtouint(val, 0, &want);
-
-	if (ret || want > MAX_THREADS)
-		return ret ?: -ERANGE;
-	stop_flutterers();
-	while (nr_flutterers < want) {
-		struct task_struct *t = kthread_run(flutter_fn, NULL, "flutter/%u", nr_flutterers);
-
-		if (IS_ERR(t))
-			return PTR_ERR(t);
-		flutterers[nr_flutterers++] = t;
-	}
-	return 0;
-}
-
-static const struct kernel_param_ops flutter_ops = {
-	.set = set_flutter,
-	.get = param_get_uint,
-};
-module_param_cb(flutter, &flutter_ops, &nr_flutterers, 0600);
+static struct crew flutter = { .fn = flutter_fn, .name = "flutter" };
+module_param_cb(flutter, &crew_ops, &flutter, 0200);
 MODULE_PARM_DESC(flutter, "number of threads that disable and enable migration all the time");
 
 /* How many tasks believe that they are on a bypass DSQ? For a time when none may. */
@@ -217,8 +195,13 @@ static bool hogging;
 
 static int hog_fn(void *unused)
 {
-	while (!kthread_should_stop())
+	while (!kthread_should_stop()) {
+		/* it is to hold up nobody else: on PREEMPT_RT, RCU's own threads */
+		local_irq_disable();
+		rcu_momentary_eqs();
+		local_irq_enable();
 		cpu_relax();
+	}
 	return 0;
 }
 
@@ -333,8 +316,8 @@ static void __exit test_exit(void)
 {
 	if (held)
 		static_call(scx_bypass)(false);
-	stop_threads();
-	stop_flutterers();
+	stop_crew(&pinned);
+	stop_crew(&flutter);
 	give_states_back();
 	if (hogging)
 		kthread_stop(hog);

@@ -2,7 +2,7 @@
 /*
  * race: all that can change a task, at the same time, while bypass goes on and
  *	off every few milliseconds and the balancer runs all the time.
- * fire: the same, CPUs go down and up, and the module is loaded and unloaded
+ * fire: some of that, CPUs go down and up, and the module is loaded and unloaded
  *	in the middle of it.
  * soak: all of it and suspend, as long as one likes.
  */
@@ -11,32 +11,39 @@
 #include "lab.h"
 #include "storm.h"
 
-#define TASKS_PER_NODE	30
+/* on each node */
+#define RACE_TASKS	30
+#define FIRE_TASKS	10
 /* an unload that takes that long, has not ended */
-#define SECONDS_PER_LOAD 60
+#define SECONDS_PER_LOAD 180
 
-/* race has the first ones, fire some more, soak all */
-static const struct storm * const storms[] = {
+static const struct storm * const race_storms[] = {
 	&storm_bypass, &storm_affinity, &storm_policy, &storm_nice, &storm_fork, &storm_wake,
 	&storm_ptrace, &storm_cookie, &storm_cgroup, &storm_weight, &storm_cpuset,
-	&storm_hotplug, &storm_interval, &storm_reload,
-	&storm_suspend,
 };
 
-#define NR_RACE	11
-#define NR_FIRE	14
-#define NR_SOAK	ARRAY_SIZE(storms)
+/* fewer, and fewer tasks: a load waits until each of them has had its turn */
+static const struct storm * const fire_storms[] = {
+	&storm_bypass, &storm_affinity, &storm_policy, &storm_fork, &storm_wake, &storm_hotplug,
+	&storm_interval, &storm_reload,
+};
+
+static const struct storm * const soak_storms[] = {
+	&storm_bypass, &storm_affinity, &storm_policy, &storm_nice, &storm_fork, &storm_wake,
+	&storm_ptrace, &storm_cookie, &storm_cgroup, &storm_weight, &storm_cpuset,
+	&storm_hotplug, &storm_interval, &storm_reload, &storm_suspend,
+};
 
 /* what the host asks for */
 unsigned int storm_seconds = 30;
-unsigned int storm_loads = 10;
+unsigned int storm_loads = 3;
 
-static void begin(int nr)
+static void begin(const struct storm * const *storms, int nr, int tasks_per_node)
 {
 	load_test_module();
 	must_attach(SCHED_PILE);
-	spawn(TASKS_PER_NODE, 0, NULL);
-	spawn(TASKS_PER_NODE, 1, NULL);
+	spawn(tasks_per_node, 0, NULL);
+	spawn(tasks_per_node, 1, NULL);
 	must_progress(120, "before the storm");
 	must_write(TEST_PARAM("flutter"), "4");
 	storms_begin(storms, nr);
@@ -60,7 +67,7 @@ void case_race(bool module)
 {
 	if (module)
 		module_load("bypass_lb_intv_us=1");
-	begin(NR_RACE);
+	begin(race_storms, ARRAY_SIZE(race_storms), RACE_TASKS);
 	storms_run(storm_seconds);
 	end(module);
 	if (module)
@@ -69,7 +76,7 @@ void case_race(bool module)
 
 void case_fire(bool module)
 {
-	begin(NR_FIRE);
+	begin(fire_storms, ARRAY_SIZE(fire_storms), FIRE_TASKS);
 	storms_until(&storm_reload, storm_loads, storm_loads * SECONDS_PER_LOAD);
 	check(storm_count(&storm_reload) >= storm_loads, "loaded and unloaded under fire %lu times",
 	      storm_count(&storm_reload));
@@ -79,7 +86,7 @@ void case_fire(bool module)
 
 void case_soak(bool module)
 {
-	begin(NR_SOAK);
+	begin(soak_storms, ARRAY_SIZE(soak_storms), FIRE_TASKS);
 	storms_run(storm_seconds);
 	end(module);
 }

@@ -119,7 +119,7 @@ def qemu_command(kernel, initrd, append, console, report):
         nodes += ["-object", f"memory-backend-ram,size=1G,id=m{node}",
                   "-numa", f"node,nodeid={node},cpus={cpus},memdev=m{node}"]
     return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
-            "-no-reboot", "-accel", "tcg,thread=multi", "-cpu", "max,+topoext", "-m", "2G",
+            "-no-reboot", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "2G",
             "-smp", "8,sockets=2,cores=2,threads=2", *nodes,
             "-serial", f"file:{console}", "-serial", f"file:{report}",
             "-kernel", kernel, "-initrd", initrd,

@@ -10,7 +10,7 @@
 #include "lab.h"
 
 #define TASKS	120
-#define ROUNDS	3
+#define ROUNDS	1
 #define SAMPLES	(ROUNDS * (GUEST_CPUS - 1))
 /* what the module may add to what the kernel takes, of CONFIG_HZ=250 */
 #define TICKS	2

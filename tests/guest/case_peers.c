@@ -174,8 +174,9 @@ void case_peers(bool module)
 		if ((!after || strcmp(before->what, after->what)) && !is_example(before->name))
 			selftests(&with, before->name);
 		after = result_of(&with, before->name);
-		check(after && !strcmp(before->what, after->what), "%s %s without the module, %s with it",
-		      before->name, before->what, after ? after->what : "is not run");
+		check(after && !strcmp(before->what, after->what),
+		      "%s %s without the module, %s with it", before->name, before->what,
+		      after ? after->what : "is not run");
 		passed += !strcmp(before->what, "passes") || !strncmp(before->what, "on runs off ", 12);
 	}
 	check(without.nr == with.nr && passed > without.nr / 2, "%d tests, %d pass", without.nr,

@@ -123,7 +123,7 @@ void bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p,
 void bypass_dsq_enqueue(struct scx_dispatch_q *global, struct task_struct *p,
 			u64 enq_flags)
 {
-	int cpu = task_cpu(p);
+	int cpu = task_cpu(p), this_cpu = smp_processor_id();
 	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
 	bool first = list_empty(&bc->dsq.list);
 
@@ -136,8 +136,13 @@ void bypass_dsq_enqueue(struct scx_dispatch_q *global, struct task_struct *p,
 	 * Any CPU of the node looks at the global DSQ, but only this one at
 	 * its bypass DSQ. If it idles and @p comes without a wakeup (say, its
 	 * affinity is changed while it waits elsewhere), nobody else tells it.
+	 *
+	 * A CPU on its last steps down only wakes tasks, RCU's for one, and
+	 * that tells the other CPU by itself. It takes no interrupts any more:
+	 * an irq_work would stay on its list, and when the CPU is up again
+	 * keep the list from ever being announced by an interrupt.
 	 */
-	if (first && cpu != smp_processor_id())
+	if (first && cpu != this_cpu && cpu_online(this_cpu))
 		irq_work_queue(&bc->kick);
 }
 

@@ -69,6 +69,7 @@ void account_for_all(bool module)
 	if (module && exists(STATUS))
 		check(!total_queued(), "after it the bypass DSQs are empty");
 	check(!read_long(TEST_PARAM("stale")), "no task is on one of them");
+	check(!read_long(TEST_PARAM("deaf")), "irq_work is done on each CPU");
 
 	sched_detach();
 	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");

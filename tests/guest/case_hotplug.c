@@ -54,6 +54,7 @@ void case_hotplug(bool module)
 		check(all_progress(120), "without CPU %d all tasks run", cpu);
 		set_online(cpu, true);
 		check(all_progress(120), "with CPU %d again all tasks run", cpu);
+		check(!read_long(TEST_PARAM("deaf")), "and irq_work is done on each CPU");
 	}
 
 	/* a whole node, and with it the CPU of its timer */

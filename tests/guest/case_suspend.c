@@ -21,6 +21,8 @@ static void each_level(const char *when, bool module)
 
 		check(!ret, "%s, %s: suspended and back (%s)", when, levels[i], strerror(-ret));
 		check(all_progress(120), "%s, %s: all tasks run", when, levels[i]);
+		check(!read_long(TEST_PARAM("deaf")), "%s, %s: irq_work is done on each CPU", when,
+		      levels[i]);
 		if (!module)
 			continue;
 		check(bypass_is(false), "%s, %s: bypass is over", when, levels[i]);

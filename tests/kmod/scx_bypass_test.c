@@ -9,6 +9,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
+#include <linux/irq_work.h>
 #include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
@@ -17,6 +18,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/ext.h>
 #include <linux/sched/signal.h>
+#include <linux/smp.h>
 #include <linux/static_call.h>
 
 typedef void scx_bypass_fn(bool bypass);
@@ -147,6 +149,56 @@ static const struct kernel_param_ops stale_ops = {
 };
 module_param_cb(stale, &stale_ops, NULL, 0400);
 MODULE_PARM_DESC(stale, "number of tasks on a bypass DSQ");
+
+/*
+ * How many CPUs do no irq_work any more? If one is queued on a CPU that is
+ * past its last interrupt, it stays on the CPU's list when the CPU comes up
+ * again, and no other one on that list is ever announced by an interrupt.
+ */
+#define IRQ_WORK_NS	(10 * NSEC_PER_SEC)
+
+static bool worked;
+
+static void irq_work_fn(struct irq_work *work)
+{
+	WRITE_ONCE(worked, true);
+}
+
+static struct irq_work irq_work = IRQ_WORK_INIT_HARD(irq_work_fn);
+
+static void queue_irq_work(void *unused)
+{
+	irq_work_queue(&irq_work);
+}
+
+static int get_deaf(char *buf, const struct kernel_param *kp)
+{
+	unsigned int nr = 0;
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		u64 end = ktime_get_mono_fast_ns() + IRQ_WORK_NS;
+
+		WRITE_ONCE(worked, false);
+		if (smp_call_function_single(cpu, queue_irq_work, NULL, true))
+			continue;
+		while (!READ_ONCE(worked) && ktime_get_mono_fast_ns() < end)
+			usleep_range(1000, 2000);
+		if (READ_ONCE(worked))
+			continue;
+		nr++;
+		pr_info("CPU %d does no irq_work\n", cpu);
+		/* what is queued there stays claimed: no other CPU can be asked */
+		break;
+	}
+	return sysfs_emit(buf, "%u\n", nr);
+}
+
+static const struct kernel_param_ops deaf_ops = {
+	.get = get_deaf,
+};
+module_param_cb(deaf, &deaf_ops, NULL, 0400);
+MODULE_PARM_DESC(deaf, "number of CPUs that do no irq_work (looks until it finds one)");
 
 /* All dynamic hotplug states there are, so that there is none for others. */
 #define MAX_STATES	64

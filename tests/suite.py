@@ -45,6 +45,9 @@ TIMEOUT = 1800
 TIMEOUTS = {"faults/module": 3600}
 # Guests at the same time. Each keeps a CPU of the host busy.
 JOBS = int(os.environ.get("JOBS") or os.cpu_count())
+# One that patches so much code that the emulator's fault would kill most guests;
+# it comes from its threads.
+SINGLE = ("peers/module",)
 # How long a mutant may stay unnoticed.
 MUTANT_SECONDS = 300
 # Lines of a failed case to repeat at the end.
@@ -107,7 +110,8 @@ class Run:
         for _ in range(vm.BOOTS):
             guest = vm.run(os.path.join(kernel, "vmlinuz"), initrd, append,
                            os.path.join(logs, self.name.replace("/", "-")), self.timeout,
-                           self.on_report, until)
+                           self.on_report, until,
+                           "single" if self.name in SINGLE else "multi")
             if not guest.emulator_fault:
                 break
             self.tell("the emulator has run a stale breakpoint, which killed the guest: once more")

@@ -113,13 +113,13 @@ def emulator_fault(console):
     return bool(match) and not match.group(1).endswith("cc")
 
 
-def qemu_command(kernel, initrd, append, console, report):
+def qemu_command(kernel, initrd, append, console, report, threads):
     nodes = []
     for node, cpus in enumerate(("0-3", "4-7")):
         nodes += ["-object", f"memory-backend-ram,size=1G,id=m{node}",
                   "-numa", f"node,nodeid={node},cpus={cpus},memdev=m{node}"]
     return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
-            "-no-reboot", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "2G",
+            "-no-reboot", "-accel", f"tcg,thread={threads}", "-cpu", "max", "-m", "2G",
             "-smp", "8,sockets=2,cores=2,threads=2", *nodes,
             "-serial", f"file:{console}", "-serial", f"file:{report}",
             "-kernel", kernel, "-initrd", initrd,
@@ -158,10 +158,12 @@ def follow(path, stop, on_line):
             time.sleep(0.1)
 
 
-def run(kernel, initrd, append, log, timeout, on_line=lambda kind, text: None, until=None):
+def run(kernel, initrd, append, log, timeout, on_line=lambda kind, text: None, until=None,
+        threads="multi"):
     """Boot, wait for the guest to end, return a Result. @log: path prefix.
 
     until: end the guest when this pattern is on its console
+    threads: "single" if its CPUs are to take turns on one thread of the host
     """
     console, report = log + ".console", log + ".report"
     for path in (console, report):
@@ -176,7 +178,7 @@ def run(kernel, initrd, append, log, timeout, on_line=lambda kind, text: None, u
     stop = threading.Event()
     reader = threading.Thread(target=follow, args=(report, stop, take))
     with open(log + ".qemu", "w", encoding="utf-8") as errors, \
-            subprocess.Popen(qemu_command(kernel, initrd, append, console, report),
+            subprocess.Popen(qemu_command(kernel, initrd, append, console, report, threads),
                              stdin=subprocess.DEVNULL, stdout=errors, stderr=errors) as qemu:
         reader.start()
         try:

@@ -16,7 +16,7 @@
 #define TICKS	2
 #define TICK_MS	4
 /* and what the noise of the machine may */
-#define NOISE	2
+#define NOISE	3
 
 static void set_online(int cpu, bool online)
 {

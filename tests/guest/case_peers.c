@@ -117,7 +117,7 @@ static bool sched_is_on(void *unused)
 static void example(struct results *results, const char *name)
 {
 	char path[64], what[16];
-	char *argv[] = { path, NULL };
+	char *const argv[2] = { path, NULL };
 	bool came, ran;
 	pid_t pid;
 
@@ -177,7 +177,8 @@ void case_peers(bool module)
 		check(after && !strcmp(before->what, after->what),
 		      "%s %s without the module, %s with it", before->name, before->what,
 		      after ? after->what : "is not run");
-		passed += !strcmp(before->what, "passes") || !strncmp(before->what, "on runs off ", 12);
+		passed += !strcmp(before->what, "passes") ||
+			  !strncmp(before->what, "on runs off ", 12);
 	}
 	check(without.nr == with.nr && passed > without.nr / 2, "%d tests, %d pass", without.nr,
 	      passed);

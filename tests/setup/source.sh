@@ -3,6 +3,8 @@
 # Sourced, after apt.sh. The source of a kernel, unpacked once for all that is
 # built from it.
 
+mkdir -p "$CACHE/download"
+
 # fetch_package NAME VERSION: download it to $CACHE/download; sets $deb
 fetch_package() {
 	deb=$CACHE/download/$1_$2_amd64.deb
@@ -24,7 +26,7 @@ has_package() {
 fetch_source() {
 	upstream=${1%%-*}
 	source=$CACHE/source/$upstream
-	mkdir -p "$CACHE/source" "$CACHE/download"
+	mkdir -p "$CACHE/source"
 
 	# two kernels of one source may be prepared at the same time
 	exec 9>"$source.lock"

@@ -18,20 +18,25 @@
 #define SCX_ENQ_NESTED	BIT_ULL(58)
 
 /**
- * struct bypass_cpu - a CPU's bypass DSQ
- * @dsq: the queue
+ * struct bypass_cpu - a CPU's bypass DSQs
+ * @dsq: the queue that is balanced
+ * @urgent: tasks that others wait for, in front of it. Few: they stay
  * @home: the node's global DSQ, where the kernel would have queued the tasks.
  *	A task on a bypass DSQ keeps its scheduler loaded, so @home of its CPU
  *	is valid for as long as there is one.
  * @global_turn: the next pick looks at the global DSQ first. Protected by the
+ *	rq's lock.
+ * @urgent_row: how many urgent tasks were picked in a row. Protected by the
  *	rq's lock.
  * @kick: wakes the CPU when it idles, for callers that hold scheduler locks
  * @cpu: the CPU
  */
 struct bypass_cpu {
 	struct scx_dispatch_q dsq;
+	struct scx_dispatch_q urgent;
 	struct scx_dispatch_q *home;
 	bool global_turn;
+	u8 urgent_row;
 	struct irq_work kick;
 	int cpu;
 };
@@ -47,12 +52,20 @@ void bypass_dsq_enqueue(struct scx_dispatch_q *global, struct task_struct *p,
 void bypass_dsq_unlink(struct scx_dispatch_q *dsq, struct task_struct *p);
 struct task_struct *bypass_dsq_next(struct scx_dispatch_q *dsq,
 				    struct list_head *pos);
+
+/* sweep.c */
 void bypass_dsq_drain(void);
 void bypass_dsq_recall(int dying);
 
 static inline struct scx_dispatch_q *bypass_dsq(int cpu)
 {
 	return &per_cpu(bypass_cpus, cpu).dsq;
+}
+
+/* Racy without the locks of both. */
+static inline bool bypass_dsqs_empty(const struct bypass_cpu *bc)
+{
+	return list_empty(&bc->dsq.list) && list_empty(&bc->urgent.list);
 }
 
 /* The number of tasks waiting on @cpu's bypass DSQ, racy without its lock. */

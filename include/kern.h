@@ -24,11 +24,14 @@ typedef void raw_spin_rq_lock_nested_fn(struct rq *rq, int subclass);
 typedef void raw_spin_rq_unlock_fn(struct rq *rq);
 typedef void resched_cpu_fn(int cpu);
 typedef void wake_up_if_idle_fn(int cpu);
+typedef void rcu_expedite_gp_fn(void);
 
 DECLARE_STATIC_CALL(kern_raw_spin_rq_lock_nested, raw_spin_rq_lock_nested_fn);
 DECLARE_STATIC_CALL(kern_raw_spin_rq_unlock, raw_spin_rq_unlock_fn);
 DECLARE_STATIC_CALL(kern_resched_cpu, resched_cpu_fn);
 DECLARE_STATIC_CALL(kern_wake_up_if_idle, wake_up_if_idle_fn);
+DECLARE_STATIC_CALL(kern_rcu_expedite_gp, rcu_expedite_gp_fn);
+DECLARE_STATIC_CALL(kern_rcu_unexpedite_gp, rcu_expedite_gp_fn);
 
 /**
  * struct kern_layout - what the running kernel's BTF says

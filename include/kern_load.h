@@ -44,7 +44,7 @@ struct kern_func {
 	.tramp = STATIC_CALL_TRAMP_ADDR(call),			\
 }
 
-#define NR_KERN_FUNCS	15
+#define NR_KERN_FUNCS	17
 extern const struct kern_func kern_funcs[NR_KERN_FUNCS];
 
 unsigned long kern_find_symbol(const char *name);

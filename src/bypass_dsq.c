@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The bypass DSQs: enqueue, and the way back.
+ * The bypass DSQs: who waits on which, and how.
  *
  * Lock rules, the kernel's own for DSQs:
  * - rq lock, then DSQ lock. Two DSQ locks nest only in the balancer, donor
@@ -16,9 +16,6 @@
 #include "kern.h"
 #include "params.h"
 
-/* entries looked at before the DSQ's lock is dropped */
-#define SCAN_BATCH	256
-
 DEFINE_PER_CPU_SHARED_ALIGNED(struct bypass_cpu, bypass_cpus);
 
 /* Hard interrupt: a CPU that is online stays so until this returns. */
@@ -28,6 +25,14 @@ static void kick_fn(struct irq_work *work)
 
 	if (cpu_online(bc->cpu))
 		static_call(kern_wake_up_if_idle)(bc->cpu);
+}
+
+static void init_dsq(struct scx_dispatch_q *dsq)
+{
+	raw_spin_lock_init(&dsq->lock);
+	INIT_LIST_HEAD(&dsq->list);
+	dsq->priq = RB_ROOT;
+	dsq->id = SCX_DSQ_BYPASS;
 }
 
 /**
@@ -42,10 +47,8 @@ void bypass_dsq_init(void)
 	for_each_possible_cpu(cpu) {
 		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
 
-		raw_spin_lock_init(&bc->dsq.lock);
-		INIT_LIST_HEAD(&bc->dsq.list);
-		bc->dsq.priq = RB_ROOT;
-		bc->dsq.id = SCX_DSQ_BYPASS;
+		init_dsq(&bc->dsq);
+		init_dsq(&bc->urgent);
 		bc->kick = IRQ_WORK_INIT_HARD(kick_fn);
 		bc->cpu = cpu;
 	}
@@ -112,8 +115,33 @@ void bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p,
 	raw_spin_unlock(&dsq->lock);
 }
 
+static bool is_rcu_reader(const struct task_struct *p)
+{
+#ifdef CONFIG_PREEMPT_RCU
+	return READ_ONCE(p->rcu_read_lock_nesting) > 0;
+#else
+	return false;
+#endif
+}
+
+/*
+ * The way out of bypass waits for RCU: for tasks that were preempted inside a
+ * read-side section, and for the kernel threads that RCU works with. Behind
+ * everybody else's slices each of its grace periods takes a turn of the queue,
+ * or several.
+ *
+ * A kernel thread that is preempted, in schedule(), had its slice; it is one
+ * that works, not one that is waited for.
+ */
+static bool is_urgent(const struct task_struct *p)
+{
+	if ((p->flags & PF_KTHREAD) && p != current)
+		return READ_ONCE(kthreads_first);
+	return is_rcu_reader(p) && READ_ONCE(readers_first);
+}
+
 /**
- * bypass_dsq_enqueue() - queue a task on its CPU's bypass DSQ
+ * bypass_dsq_enqueue() - queue a task on one of its CPU's bypass DSQs
  * @global: the global DSQ where the kernel would have queued it
  * @p: the task
  * @enq_flags: SCX_ENQ_*
@@ -125,12 +153,12 @@ void bypass_dsq_enqueue(struct scx_dispatch_q *global, struct task_struct *p,
 {
 	int cpu = task_cpu(p), this_cpu = smp_processor_id();
 	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
-	bool first = list_empty(&bc->dsq.list);
+	bool first = bypass_dsqs_empty(bc);
 
 	if (READ_ONCE(bc->home) != global)
 		WRITE_ONCE(bc->home, global);
 	p->scx.slice = (u64)READ_ONCE(slice_bypass_us) * NSEC_PER_USEC;
-	bypass_dsq_insert(&bc->dsq, p, enq_flags);
+	bypass_dsq_insert(is_urgent(p) ? &bc->urgent : &bc->dsq, p, enq_flags);
 
 	/*
 	 * Any CPU of the node looks at the global DSQ, but only this one at
@@ -181,144 +209,4 @@ struct task_struct *bypass_dsq_next(struct scx_dispatch_q *dsq,
 			return container_of(n, struct task_struct, scx.dsq_list);
 	}
 	return NULL;
-}
-
-/*
- * Where a sweep puts @p, which waits on @cpu's bypass DSQ; NULL to leave it.
- *
- * Without a @dying CPU every task goes to its global DSQ. With one, those go
- * home that this CPU can no longer consume, or that another CPU would take
- * from it behind its back.
- */
-static struct scx_dispatch_q *sweep_target(struct task_struct *p, int cpu, int dying)
-{
-	struct bypass_cpu *own = per_cpu_ptr(&bypass_cpus, task_cpu(p));
-
-	if (dying < 0)
-		return READ_ONCE(own->home);
-	if (own->cpu != cpu && (cpu == dying || own->cpu == dying))
-		return &own->dsq;
-	return NULL;
-}
-
-/*
- * Advance @cursor until a task to move is next. Looks at a batch of entries.
- * Returns that task, or NULL; then *@more tells whether there are others.
- */
-static struct task_struct *sweep_find(struct scx_dispatch_q *dsq, int cpu, int dying,
-				      struct scx_dsq_list_node *cursor, bool *more)
-{
-	struct task_struct *p;
-	int i;
-
-	*more = true;
-	for (i = 0; i < SCAN_BATCH; i++) {
-		p = bypass_dsq_next(dsq, &cursor->node);
-		if (!p) {
-			*more = false;
-			return NULL;
-		}
-		if (sweep_target(p, cpu, dying))
-			return p;
-		list_move(&cursor->node, &p->scx.dsq_list.node);
-	}
-	return NULL;
-}
-
-/*
- * Move what sweep_target() names off @cpu's bypass DSQ, a task at a time:
- * find one, lock its rq, and if it is still next, move it. Its rq stays
- * locked in between, so that a dequeue cannot see the task underway, and no
- * two DSQ locks need to nest.
- */
-static void sweep(int cpu, int dying)
-{
-	struct scx_dispatch_q *dsq = bypass_dsq(cpu);
-	struct scx_dsq_list_node cursor = {
-		.node = LIST_HEAD_INIT(cursor.node),
-		.flags = SCX_DSQ_LNODE_ITER_CURSOR,
-	};
-	struct task_struct *p;
-	bool more = true;
-
-	raw_spin_lock_irq(&dsq->lock);
-	list_add(&cursor.node, &dsq->list);
-
-	while (more) {
-		struct scx_dispatch_q *target;
-		struct rq *rq = NULL;
-
-		p = sweep_find(dsq, cpu, dying, &cursor, &more);
-		if (p)
-			rq = kern_cpu_rq(task_cpu(p));
-		raw_spin_unlock_irq(&dsq->lock);
-
-		if (!rq) {
-			cond_resched();
-			raw_spin_lock_irq(&dsq->lock);
-			continue;
-		}
-
-		kern_rq_lock_irq(rq);
-		raw_spin_lock(&dsq->lock);
-		p = bypass_dsq_next(dsq, &cursor.node);
-		target = p && kern_cpu_rq(task_cpu(p)) == rq ?
-			 sweep_target(p, cpu, dying) : NULL;
-		if (target)
-			bypass_dsq_unlink(dsq, p);
-		raw_spin_unlock(&dsq->lock);
-		if (target)
-			bypass_dsq_insert(target, p, 0);
-		kern_rq_unlock_irq(rq);
-
-		raw_spin_lock_irq(&dsq->lock);
-	}
-
-	list_del(&cursor.node);
-	raw_spin_unlock_irq(&dsq->lock);
-}
-
-/**
- * bypass_dsq_drain() - move all tasks to the global DSQs, as without the module
- *
- * No more tasks are being enqueued, consumption goes on.
- *
- * Context: process, may sleep. Takes rq and DSQ locks.
- */
-void bypass_dsq_drain(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sweep(cpu, -1);
-
-	/* a CPU that had nothing to do may run any of them now */
-	cpus_read_lock();
-	for_each_online_cpu(cpu)
-		static_call(kern_resched_cpu)(cpu);
-	cpus_read_unlock();
-}
-
-/**
- * bypass_dsq_recall() - undo the balancer's moves to and from a dying CPU
- * @dying: a CPU that is no longer active
- *
- * That CPU can no longer consume tasks of other CPUs. And if another CPU
- * consumes the last one of its own, nobody wakes the hotplug thread that
- * waits for it: only the dying CPU's own switch to idle does.
- *
- * Context: CPU hotplug callback, may sleep. Takes rq and DSQ locks.
- */
-void bypass_dsq_recall(int dying)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sweep(cpu, dying);
-
-	/* consumers that have unlinked a task have interrupts off until it is away */
-	synchronize_rcu();
-
-	for_each_online_cpu(cpu)
-		static_call(kern_wake_up_if_idle)(cpu);
 }

@@ -7,8 +7,10 @@
 
 #include "balancer.h"
 #include "bypass_dsq.h"
+#include "expedite.h"
 #include "hooks.h"
 #include "kern.h"
+#include "quiet.h"
 
 typedef void scx_bypass_fn(bool bypass);
 typedef void dispatch_enqueue_fn(struct scx_sched *sch, struct scx_dispatch_q *dsq,
@@ -37,8 +39,13 @@ static bool redirecting __read_mostly;
  */
 static void hook_scx_bypass(bool bypass)
 {
+	bool was_bypassing = kern_bypassing();
+
 	static_call(body_scx_bypass)(bypass);
+	expedite_update();
 	balancer_update();
+	if (READ_ONCE(redirecting))
+		quiet_update(was_bypassing);
 }
 
 /*
@@ -73,53 +80,74 @@ static void hook_dispatch_enqueue_nosch(struct scx_dispatch_q *dsq, struct task_
 		static_call(body_dispatch_enqueue_nosch)(dsq, p, enq_flags);
 }
 
+/* picks of urgent tasks in a row, while others wait */
+#define URGENT_ROW	4
+
+/* a CPU consumes from its two bypass DSQs and the global one */
+#define NR_SOURCES	3
+
 /*
- * Which DSQ to consume from before @dsq, or NULL. If it was @dsq's turn, the
- * two are swapped. @rq is locked.
+ * The DSQs to look at instead of @dsq, in this order; returns how many. @rq is
+ * locked.
  *
  * The global DSQ is empty in bypass, unless the module was loaded during
- * bypass or is being unloaded. Then the queues take turns, or the tasks of
- * the one would starve as long as the other has some.
+ * bypass or is being unloaded. Then it and the bypass DSQ take turns, or the
+ * tasks of the one would starve as long as the other has some. So that they do
+ * not starve behind urgent tasks, these let one of them pass now and then.
  */
-static __always_inline struct scx_dispatch_q *dsq_before(struct rq *rq,
-							 struct scx_dispatch_q **dsq)
+static __always_inline int sources(struct rq *rq, struct scx_dispatch_q *dsq,
+				   struct scx_dispatch_q **order)
 {
 	struct bypass_cpu *bc;
+	bool urgent_first;
+	int nr = 0;
 
-	if ((*dsq)->id != SCX_DSQ_GLOBAL)
-		return NULL;
-	bc = per_cpu_ptr(&bypass_cpus, kern_rq_cpu(rq));
-	if (list_empty(&bc->dsq.list))
-		return NULL;
-
-	if (!list_empty(&(*dsq)->list)) {
-		bc->global_turn = !bc->global_turn;
-		if (bc->global_turn) {
-			struct scx_dispatch_q *global = *dsq;
-
-			*dsq = &bc->dsq;
-			return global;
-		}
+	if (dsq->id != SCX_DSQ_GLOBAL) {
+		order[nr++] = dsq;
+		return nr;
 	}
-	return &bc->dsq;
+	bc = per_cpu_ptr(&bypass_cpus, kern_rq_cpu(rq));
+	if (bypass_dsqs_empty(bc)) {
+		order[nr++] = dsq;
+		return nr;
+	}
+
+	urgent_first = !list_empty(&bc->urgent.list) && bc->urgent_row < URGENT_ROW;
+	bc->urgent_row = urgent_first ? bc->urgent_row + 1 : 0;
+	if (urgent_first)
+		order[nr++] = &bc->urgent;
+	else if (!list_empty(&dsq->list))
+		bc->global_turn = !bc->global_turn;
+
+	order[nr++] = bc->global_turn ? dsq : &bc->dsq;
+	order[nr++] = bc->global_turn ? &bc->dsq : dsq;
+	if (!urgent_first)
+		order[nr++] = &bc->urgent;
+	return nr;
 }
 
 /* Interrupts are off, @rq is locked; the body may drop and retake that lock. */
 static bool hook_consume_dispatch_q(struct scx_sched *sch, struct rq *rq,
 				    struct scx_dispatch_q *dsq)
 {
-	struct scx_dispatch_q *first = dsq_before(rq, &dsq);
+	struct scx_dispatch_q *order[NR_SOURCES];
+	int i, nr = sources(rq, dsq, order);
 
-	return (first && static_call(body_consume_dispatch_q)(sch, rq, first)) ||
-	       static_call(body_consume_dispatch_q)(sch, rq, dsq);
+	for (i = 0; i < nr; i++)
+		if (static_call(body_consume_dispatch_q)(sch, rq, order[i]))
+			return true;
+	return false;
 }
 
 static bool hook_consume_dispatch_q_nosch(struct rq *rq, struct scx_dispatch_q *dsq)
 {
-	struct scx_dispatch_q *first = dsq_before(rq, &dsq);
+	struct scx_dispatch_q *order[NR_SOURCES];
+	int i, nr = sources(rq, dsq, order);
 
-	return (first && static_call(body_consume_dispatch_q_nosch)(rq, first)) ||
-	       static_call(body_consume_dispatch_q_nosch)(rq, dsq);
+	for (i = 0; i < nr; i++)
+		if (static_call(body_consume_dispatch_q_nosch)(rq, order[i]))
+			return true;
+	return false;
 }
 
 /* All forms that the functions have had; a kernel has one of each. */
@@ -178,6 +206,7 @@ void hooks_activate(void)
 	balancer_start();
 	WRITE_ONCE(redirecting, true);
 	balancer_update();
+	expedite_start();
 	pr_info("hooks active\n");
 }
 
@@ -196,6 +225,7 @@ void hooks_deactivate(void)
 	/* enqueues that have seen the flag run with interrupts off */
 	synchronize_rcu();
 	balancer_stop();
+	expedite_stop();
 	bypass_dsq_drain();
 	pr_info("hooks inactive\n");
 }

@@ -26,6 +26,8 @@ DEFINE_STATIC_CALL_NULL(kern_raw_spin_rq_lock_nested, raw_spin_rq_lock_nested_fn
 DEFINE_STATIC_CALL_NULL(kern_raw_spin_rq_unlock, raw_spin_rq_unlock_fn);
 DEFINE_STATIC_CALL_NULL(kern_resched_cpu, resched_cpu_fn);
 DEFINE_STATIC_CALL_NULL(kern_wake_up_if_idle, wake_up_if_idle_fn);
+DEFINE_STATIC_CALL_NULL(kern_rcu_expedite_gp, rcu_expedite_gp_fn);
+DEFINE_STATIC_CALL_NULL(kern_rcu_unexpedite_gp, rcu_expedite_gp_fn);
 
 const struct kern_func kern_funcs[NR_KERN_FUNCS] = {
 	KERN_FUNC(kallsyms_lookup_name, kern_kallsyms_lookup_name, "u64(*char)"),
@@ -47,6 +49,8 @@ const struct kern_func kern_funcs[NR_KERN_FUNCS] = {
 	KERN_FUNC(raw_spin_rq_unlock, kern_raw_spin_rq_unlock, "void(*rq)"),
 	KERN_FUNC(resched_cpu, kern_resched_cpu, "void(s32)"),
 	KERN_FUNC(wake_up_if_idle, kern_wake_up_if_idle, "void(s32)"),
+	KERN_FUNC(rcu_expedite_gp, kern_rcu_expedite_gp, "void()"),
+	KERN_FUNC(rcu_unexpedite_gp, kern_rcu_unexpedite_gp, "void()"),
 };
 
 static int __init count_symbol(void *data, unsigned long addr)
@@ -102,7 +106,11 @@ static int __init resolve_funcs(void)
  */
 static int __init resolve_kallsyms(void)
 {
-	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+	/* not armed: that allocates, and taking it back may then fail */
+	struct kprobe kp = {
+		.symbol_name = "kallsyms_lookup_name",
+		.flags = KPROBE_FLAG_DISABLED,
+	};
 	unsigned long addr;
 	int ret;
 

@@ -173,6 +173,11 @@ static const struct known_member known_members[] __initconst = {
 	KNOWN(task_struct, cpus_ptr),
 	KNOWN(task_struct, migration_disabled),
 	KNOWN(task_struct, flags),
+	KNOWN(task_struct, policy),
+	KNOWN(task_struct, rt_priority),
+#ifdef CONFIG_PREEMPT_RCU
+	KNOWN(task_struct, rcu_read_lock_nesting),
+#endif
 	KNOWN(task_struct, pid),
 	KNOWN(task_struct, comm),
 	KNOWN(thread_info, cpu),

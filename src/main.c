@@ -11,6 +11,7 @@
 #include "bypass_dsq.h"
 #include "kern_load.h"
 #include "params.h"
+#include "quiet.h"
 #include "redirect.h"
 #include "status.h"
 
@@ -47,11 +48,15 @@ static int __init scx_bypass_lb_init(void)
 	if (ret)
 		return ret;
 
+	ret = quiet_init();
+	if (ret)
+		goto err_balancer;
+
 	/* called on its way down after the CPU has become inactive */
 	ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "sched/scx_bypass_lb:online",
 					cpu_up_fn, cpu_down_fn);
 	if (ret < 0)
-		goto err_balancer;
+		goto err_quiet;
 	cpuhp_state = ret;
 
 	status_init();
@@ -63,6 +68,8 @@ static int __init scx_bypass_lb_init(void)
 err_status:
 	status_exit();
 	cpuhp_remove_state_nocalls(cpuhp_state);
+err_quiet:
+	quiet_exit();
 err_balancer:
 	balancer_exit();
 	return ret;
@@ -74,6 +81,7 @@ static void __exit scx_bypass_lb_exit(void)
 	status_exit();
 	redirect_remove();
 	cpuhp_remove_state_nocalls(cpuhp_state);
+	quiet_exit();
 	bypass_dsq_exit();
 	balancer_exit();
 }

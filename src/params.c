@@ -4,16 +4,26 @@
 #include <linux/moduleparam.h>
 
 #include "balancer.h"
+#include "expedite.h"
 #include "params.h"
 
 #define INTV_US_MAX	(10 * USEC_PER_SEC)
 #define SLICE_US_MIN	100
 #define SLICE_US_MAX	(100 * USEC_PER_MSEC)
+#define QUIET_MS_MAX	100
 
 /* how often the balancer runs in bypass, us; 0 stops it */
 unsigned int bypass_lb_intv_us __read_mostly = 500 * USEC_PER_MSEC;
 /* slice of a task that is queued in bypass, us */
 unsigned int slice_bypass_us __read_mostly = 5 * USEC_PER_MSEC;
+/* in bypass, tasks that were preempted inside an RCU read-side section go first */
+bool readers_first __read_mostly;
+/* and so do kernel threads that are woken */
+bool kthreads_first __read_mostly;
+/* in bypass, RCU grace periods are expedited */
+bool expedite_rcu __read_mostly;
+/* how long user tasks are kept off the CPUs when bypass begins, ms; 0: not at all */
+unsigned int quiet_ms __read_mostly;
 /* refuse to load */
 bool disable;
 /* how functions are redirected */
@@ -47,6 +57,20 @@ static int set_intv(const char *val, const struct kernel_param *kp)
 static int set_slice(const char *val, const struct kernel_param *kp)
 {
 	return set_in_range(val, kp, SLICE_US_MIN, SLICE_US_MAX);
+}
+
+static int set_quiet(const char *val, const struct kernel_param *kp)
+{
+	return set_in_range(val, kp, 0, QUIET_MS_MAX);
+}
+
+static int set_expedite(const char *val, const struct kernel_param *kp)
+{
+	int ret = param_set_bool(val, kp);
+
+	if (!ret)
+		expedite_update();
+	return ret;
 }
 
 static int set_backend(const char *val, const struct kernel_param *kp)
@@ -84,6 +108,31 @@ module_param_cb(slice_bypass_us, &slice_ops, &slice_bypass_us, 0600);
 MODULE_PARM_DESC(slice_bypass_us,
 		 "slice of a task in bypass mode, microseconds (100 to 100000, default 5000)");
 
+module_param(readers_first, bool, 0600);
+MODULE_PARM_DESC(readers_first,
+		 "in bypass mode, tasks preempted inside an RCU read-side section run first (default N)");
+
+module_param(kthreads_first, bool, 0600);
+MODULE_PARM_DESC(kthreads_first, "in bypass mode, woken kernel threads run first (default N)");
+
+static const struct kernel_param_ops expedite_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = set_expedite,
+	.get = param_get_bool,
+};
+
+module_param_cb(expedite_rcu, &expedite_ops, &expedite_rcu, 0600);
+MODULE_PARM_DESC(expedite_rcu, "in bypass mode, expedite RCU grace periods (default N)");
+
+static const struct kernel_param_ops quiet_ops = {
+	.set = set_quiet,
+	.get = param_get_uint,
+};
+
+module_param_cb(quiet_ms, &quiet_ops, &quiet_ms, 0600);
+MODULE_PARM_DESC(quiet_ms,
+		 "keep user tasks off crowded CPUs for so long when bypass begins, milliseconds (0 to 100, 0 = off, the default)");
+
 static const struct kernel_param_ops backend_ops = {
 	.set = set_backend,
 	.get = get_backend,
@@ -91,7 +140,7 @@ static const struct kernel_param_ops backend_ops = {
 
 module_param_cb(backend, &backend_ops, &backend, 0400);
 MODULE_PARM_DESC(backend,
-		 "how functions are redirected: livepatch, ftrace, or auto (default): livepatch if the kernel has it");
+		 "how functions are redirected: ftrace, livepatch, or auto (default), which is ftrace");
 
 module_param(disable, bool, 0400);
 MODULE_PARM_DESC(disable, "do not load (for the kernel command line: scx_bypass_lb.disable=1)");

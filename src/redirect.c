@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Redirect the hooked functions, by livepatch where the kernel has it, by
- * ftrace where it has not or where the administrator wants it.
+ * Redirect the hooked functions, by ftrace, or by livepatch where the
+ * administrator wants it.
+ *
+ * A livepatch transition has to reach each task. On a machine in trouble that
+ * takes long, and it never reaches a task that has left the task list: when
+ * such a task calls a hooked function on its way out, livepatch warns.
  */
 #include <linux/errno.h>
 #include <linux/module.h>
@@ -44,7 +48,7 @@ int __init redirect_install(void)
 	ret = redirect_check_sites();
 	if (ret)
 		return ret;
-	by_livepatch = IS_ENABLED(CONFIG_LIVEPATCH) && backend != BACKEND_FTRACE;
+	by_livepatch = backend == BACKEND_LIVEPATCH;
 	return by_livepatch ? redirect_livepatch_install() : redirect_ftrace_install();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Redirect by ftrace alone, for kernels without livepatch.
+ * Redirect by ftrace alone.
  *
  * The callback runs where a hooked function is entered and makes it return
  * into the hook instead. With IPMODIFY ftrace itself keeps others from

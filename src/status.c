@@ -45,7 +45,7 @@ static int status_show(struct seq_file *m, void *unused)
 		show_node(m, balancer_node(node), now);
 	for_each_online_cpu(cpu)
 		seq_printf(m, "cpu %d: node %d, queued %u\n", cpu, cpu_to_node(cpu),
-			   bypass_dsq_nr(cpu));
+			   bypass_dsq_nr(cpu) + READ_ONCE(per_cpu(bypass_cpus, cpu).urgent.nr));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(status);

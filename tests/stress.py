@@ -38,8 +38,7 @@ LEAST_MINUTES = 10
 
 def targets():
     named = {target.name: target for target in (MAIN, *MATRIX)}
-    return [named[name] for name in ("6.18.15", "6.18.15-ftrace", "6.18.15-debug",
-                                     "6.18.15-kcsan")]
+    return [named[name] for name in ("6.18.15", "6.18.15-debug", "6.18.15-kcsan")]
 
 
 def row(run, seconds):

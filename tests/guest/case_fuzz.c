@@ -22,6 +22,7 @@ static const struct range {
 } ranges[] = {
 	{ "bypass_lb_intv_us", 0, 10000000 },
 	{ "slice_bypass_us", 100, 100000 },
+	{ "quiet_ms", 0, 100 },
 };
 
 /*
@@ -157,13 +158,39 @@ static void words(void)
 	check(load_under_test("disable") == -ECANCELED, "with disable it does not load");
 }
 
+static void fuzz_switch(const char *name)
+{
+	static const struct {
+		const char *text;
+		int ret;
+	} writes[] = {
+		{ "1", 0 }, { "0", 0 }, { "y", 0 }, { "N\n", 0 }, { "on", 0 }, { "off", 0 },
+		{ "2", -EINVAL }, { "-1", -EINVAL }, { " ", -EINVAL }, { "o", -EINVAL },
+	};
+	char path[128];
+	size_t i;
+	int wrong = 0;
+
+	snprintf(path, sizeof(path), "/sys/module/" MODULE "/parameters/%s", name);
+	for (i = 0; i < ARRAY_SIZE(writes); i++)
+		wrong += write_file(path, writes[i].text) != writes[i].ret;
+	check(!wrong, "%s: %d of %zu writes were not answered as they must be", name, wrong, i);
+}
+
 void case_fuzz(bool module)
 {
+	static const char * const switches[] = {
+		"readers_first", "kthreads_first", "expedite_rcu",
+	};
+	size_t i;
+
 	srandom(1);
 	on_the_command_line();
 	words();
 	module_load("");
 	through_sysfs();
 	must_write(PARAM("bypass_lb_intv_us"), "500000");
+	for (i = 0; i < ARRAY_SIZE(switches); i++)
+		fuzz_switch(switches[i]);
 	module_unload();
 }

@@ -22,21 +22,14 @@ static const struct storm * const race_storms[] = {
 	&storm_ptrace, &storm_cookie, &storm_cgroup, &storm_weight, &storm_cpuset,
 };
 
-/*
- * Fewer, and fewer tasks: a load waits until each of them has had its turn.
- *
- * And none that exits: a task that has left the task list is not reached by a
- * livepatch transition, its last schedule() may call a hooked function, and
- * livepatch then warns (klp_ftrace_handler, patch.c:98). It runs the hook, and
- * rmmod waits for it all the same, but the warning is there.
- */
+/* Fewer, and fewer tasks: a load waits until each of them has had its turn. */
 static const struct storm * const fire_storms[] = {
-	&storm_bypass, &storm_affinity, &storm_policy, &storm_wake, &storm_hotplug,
-	&storm_interval, &storm_reload,
+	&storm_bypass, &storm_affinity, &storm_policy, &storm_fork, &storm_wake,
+	&storm_hotplug, &storm_interval, &storm_reload,
 };
 
 static const struct storm * const soak_storms[] = {
-	&storm_bypass, &storm_affinity, &storm_policy, &storm_nice, &storm_wake,
+	&storm_bypass, &storm_affinity, &storm_policy, &storm_nice, &storm_fork, &storm_wake,
 	&storm_ptrace, &storm_cookie, &storm_cgroup, &storm_weight, &storm_cpuset,
 	&storm_hotplug, &storm_interval, &storm_reload, &storm_suspend,
 };

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A moment of quiet at the beginning of bypass. */
+#ifndef QUIET_H
+#define QUIET_H
+
+#include <linux/types.h>
+
+int quiet_init(void);
+void quiet_exit(void);
+void quiet_update(bool was_bypassing);
+
+#endif /* QUIET_H */

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A moment of quiet at the beginning of bypass, while long queues wait.
+ *
+ * Who disables a scheduler hands each task over to the fair class, and then
+ * waits for RCU. Tasks that run meanwhile are in his way: they take his CPUs'
+ * time, and those that are preempted inside an RCU read-side section wait for a
+ * turn of queues that nobody has spread yet. So a real-time thread on each CPU
+ * has it idle for that long. Real-time tasks still run, RCU's threads among
+ * them (see expedite.c), and so do urgent tasks (see bypass_dsq.c).
+ *
+ * What a task loses by it is bounded: quiet_ms, and no more than a tenth of the
+ * time however often bypass begins. A CPU with tasks enough has each of them
+ * wait longer than that anyway; with fewer there is no quiet.
+ */
+#include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/smpboot.h>
+#include <linux/timekeeping.h>
+
+#include "bypass_dsq.h"
+#include "kern.h"
+#include "params.h"
+#include "quiet.h"
+
+/* how often a thread looks whether it is over */
+#define QUIET_STEP_NS		(500 * NSEC_PER_USEC)
+/* how long it lets urgent tasks run */
+#define QUIET_URGENT_US		50
+/* waiting tasks, for each CPU, that make it worth while */
+#define QUIET_MIN_TASKS		4
+/* the time without, in times of the time with it */
+#define QUIET_REST		9
+
+static DEFINE_PER_CPU(struct task_struct *, quiet_thread);
+
+/* Nanoseconds of the monotonic clock. Read and written without a lock. */
+static u64 quiet_until;
+
+static bool is_quiet(void)
+{
+	return ktime_get_mono_fast_ns() < READ_ONCE(quiet_until);
+}
+
+static int should_run(unsigned int cpu)
+{
+	return is_quiet();
+}
+
+/* Called as long as should_run() says so. */
+static void run(unsigned int cpu)
+{
+	if (list_empty(&per_cpu(bypass_cpus, cpu).urgent.list))
+		play_idle_precise(QUIET_STEP_NS, U64_MAX);
+	else
+		usleep_range(QUIET_URGENT_US, 2 * QUIET_URGENT_US);
+}
+
+/* The lowest of real-time priorities */
+static void setup(unsigned int cpu)
+{
+	sched_set_fifo_low(current);
+}
+
+static struct smp_hotplug_thread threads = {
+	.store = &quiet_thread,
+	.thread_should_run = should_run,
+	.thread_fn = run,
+	.setup = setup,
+	.thread_comm = "scx_quiet/%u",
+};
+
+static bool is_crowded(void)
+{
+	unsigned int cpu, nr = 0;
+
+	for_each_online_cpu(cpu)
+		nr += bypass_dsq_nr(cpu);
+	return nr >= QUIET_MIN_TASKS * num_online_cpus();
+}
+
+static void begin(u64 now)
+{
+	u64 span = (u64)READ_ONCE(quiet_ms) * NSEC_PER_MSEC;
+	unsigned int cpu;
+
+	if (!span || now < READ_ONCE(quiet_until) + QUIET_REST * span || !is_crowded())
+		return;
+
+	WRITE_ONCE(quiet_until, now + span);
+	cpus_read_lock();
+	for_each_online_cpu(cpu)
+		wake_up_process(per_cpu(quiet_thread, cpu));
+	cpus_read_unlock();
+}
+
+/**
+ * quiet_update() - act on a change of bypass
+ * @was_bypassing: was it on before?
+ *
+ * Context: process, may sleep, CPU hotplug not locked.
+ */
+void quiet_update(bool was_bypassing)
+{
+	bool bypassing = kern_bypassing();
+	u64 now = ktime_get_mono_fast_ns();
+
+	if (bypassing && !was_bypassing)
+		begin(now);
+	if (!bypassing && now < READ_ONCE(quiet_until))
+		WRITE_ONCE(quiet_until, now);
+}
+
+/**
+ * quiet_init() - make a thread for each CPU
+ *
+ * Context: process, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int quiet_init(void)
+{
+	return smpboot_register_percpu_thread(&threads);
+}
+
+/**
+ * quiet_exit() - end the quiet and the threads
+ *
+ * Context: process, may sleep.
+ */
+void quiet_exit(void)
+{
+	WRITE_ONCE(quiet_until, 0);
+	smpboot_unregister_percpu_thread(&threads);
+}

@@ -3,7 +3,7 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 CACHE ?= $(HOME)/.cache/scx_bypass_lb
-export CACHE CASES MINUTES
+export CACHE CASES MINUTES RUNS CPUS TASKS
 
 name := scx_bypass_lb
 version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
@@ -28,11 +28,13 @@ help:
 	@echo '              with as much of test-all as is done in n minutes'
 	@echo 'test-all      run them on all kernels; TARGETS="6.12.95 6.17.8" on just these'
 	@echo 'stress        storms over tasks, CPUs and the module for MINUTES=60'
+	@echo 'bench         measure how long a scheduler takes to go: RUNS=10 CPUS="8 32"'
+	@echo '              TASKS="30 100" for each CPU'
 	@echo 'demo          watch the module at work, in QEMU'
 	@echo 'clean         remove what was built here'
 	@echo
-	@echo 'check, test, test-all, stress and demo install packages and fetch kernels by themselves, and'
-	@echo 'keep them in CACHE=$(CACHE)'
+	@echo 'check, test, test-all, stress, bench and demo install packages and fetch kernels by'
+	@echo 'themselves, and keep them in CACHE=$(CACHE)'
 
 install: modules
 	$(kbuild) modules_install
@@ -55,7 +57,7 @@ sign:
 	@test -n '$(KEY)' && test -n '$(CERT)' || { echo 'usage: make sign KEY=file CERT=file' >&2; exit 2; }
 	$(KDIR)/scripts/sign-file sha256 $(KEY) $(CERT) $(name).ko
 
-check test stress demo:
+check test stress bench demo:
 	@sh tests/setup/packages.sh
 	@python3 tests/run.py $@ $(CASES)
 
@@ -68,4 +70,4 @@ clean:
 	$(RM) src/*.o src/.*.cmd
 
 .PHONY: modules help install uninstall dkms-install dkms-remove sign check test test-all \
-	stress demo clean
+	stress bench demo clean

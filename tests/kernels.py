@@ -27,6 +27,7 @@ class Kernel:
     """A stock kernel, or with configs (of tests/configs) one that is built here.
 
     clang: modules for it are built with clang as well
+    image: nothing is built for it
     append: for its command line
     """
     release: str
@@ -34,6 +35,7 @@ class Kernel:
     suite: str
     configs: tuple = ()
     clang: bool = False
+    image: bool = False
     append: str = "console=ttyS0"
 
     @property
@@ -43,7 +45,8 @@ class Kernel:
     def prepare(self):
         """Fetch or build it. Returns its directory."""
         self.setup("built.sh" if self.configs else "stock.sh", self.release, self.version,
-                   self.suite, *self.configs, *(["clang"] if self.clang else []))
+                   self.suite, *self.configs, *(["clang"] if self.clang else []),
+                   *(["image"] if self.image else []))
         return self.directory
 
     def peers(self):
@@ -107,6 +110,7 @@ LINUX_6_18_DEBUG = Kernel("6.18.15-debug", "6.18.15-1~bpo13+1", "trixie-backport
                           ("base", "livepatch", "debug"), append=RAW_CONSOLE)
 LINUX_6_18_KCSAN = Kernel("6.18.15-kcsan", "6.18.15-1~bpo13+1", "trixie-backports",
                           ("base", "livepatch", "kcsan"), append=RAW_CONSOLE)
+LINUX_6_19 = stock("6.19.14+deb13-amd64", "6.19.14-1~bpo13+1", image=True)
 LINUX_6_12_NO_SCX = stock("6.12.95+deb12-amd64", "6.12.95-1~bpo12+1", "bookworm-backports")
 LINUX_7_3 = stock("7.3.4+deb13-amd64", "7.3.4-1~bpo13+1")
 
@@ -121,16 +125,18 @@ REFUSALS = (
            refuses="build", reason="this kernel has no sched_ext"),
 )
 
+LIVEPATCH = "backend=livepatch"
 # in the order in which they run, as far as there is time
 MATRIX = (
-    Target("6.18.15-ftrace", LINUX_6_18, "Debian's stock image, backend=ftrace",
-           params="backend=ftrace", reloads=50),
+    Target("6.18.15-livepatch", LINUX_6_18, "Debian's stock image, backend=livepatch",
+           params=LIVEPATCH, reloads=50),
     Target("6.18.15-rt", LINUX_6_18_RT, "Debian's stock image, PREEMPT_RT"),
     Target("6.17.8", LINUX_6_17, "Debian's stock image, with MODVERSIONS"),
     Target("6.18.15-clang", LINUX_6_18, "Debian's stock image, module built with clang",
            clang=True),
-    Target("6.18.15-cloud", LINUX_6_18_CLOUD, "Debian's stock image for clouds"),
-    Target("6.18.5", LINUX_6_18_5, "Debian's stock image"),
+    Target("6.18.15-cloud", LINUX_6_18_CLOUD,
+           "Debian's stock image for clouds, backend=livepatch", params=LIVEPATCH),
+    Target("6.18.5", LINUX_6_18_5, "Debian's stock image, backend=livepatch", params=LIVEPATCH),
     Target("6.18.15-nolivepatch", LINUX_6_18_NO_LIVEPATCH, "built without livepatch"),
     Target("6.12.95", LINUX_6_12, "built from linux-source-6.12 with sched_ext"),
     Target("6.18.15-debug", LINUX_6_18_DEBUG, "built with lockdep, KASAN, debugging of objects",

@@ -8,6 +8,7 @@ usage: run.py test [case...]    the main kernel, and those to be refused; with
        run.py test-all [target...]   with CASES in the environment only those
        run.py check
        run.py stress            with MINUTES in the environment
+       run.py bench             with RUNS, CPUS and TASKS
        run.py readme            are README's tables what was recorded?
        run.py demo
 """
@@ -15,6 +16,7 @@ import os
 import subprocess
 import sys
 
+import bench
 import demo
 import matrix
 import stress
@@ -62,6 +64,8 @@ def check_readme():
         return "README's table of supported kernels is not what 'make test-all' has recorded"
     if not stress.RECORD.is_shown():
         return "README's table of storms is not what 'make stress' has recorded"
+    if not bench.RECORD.is_shown():
+        return "README's table of figures is not what 'make bench' has recorded"
     return None
 
 
@@ -78,6 +82,8 @@ def main():
             sys.exit(check_readme())
         if command == "stress":
             sys.exit(stress.stress(minutes_of_stress()))
+        if command == "bench":
+            sys.exit(bench.bench())
         if command == "demo":
             sys.exit(demo.demo())
     except (SetupError, subprocess.CalledProcessError) as error:

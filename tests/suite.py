@@ -105,13 +105,13 @@ class Run:
 
     def boot(self, kernel, initrd, logs, append, until=None):
         """Boot a guest, again if the emulator kills it. Returns its vm.Result."""
-        append = (f"{self.target.kernel.append} params={self.target.params} "
+        append = (f"{self.target.kernel.append} params={vm.param_list(self.target.params)} "
                   f"reloads={self.target.reloads} {self.append} {append}")
         for _ in range(vm.BOOTS):
             guest = vm.run(os.path.join(kernel, "vmlinuz"), initrd, append,
                            os.path.join(logs, self.name.replace("/", "-")), self.timeout,
                            self.on_report, until,
-                           "single" if self.name in SINGLE else "multi")
+                           vm.Machine(single=self.name in SINGLE))
             if not guest.emulator_fault:
                 break
             self.tell("the emulator has run a stale breakpoint, which killed the guest: once more")

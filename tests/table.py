@@ -37,10 +37,10 @@ def markdown(heads, rows):
 
 
 class Table:
-    """A record in a file, as it is, in README."""
+    """A record in a file, as it is, in README. By its first cells, the keys, a row is known."""
 
-    def __init__(self, path, command, heads):
-        self.path, self.heads = path, heads
+    def __init__(self, path, command, heads, keys=2):
+        self.path, self.heads, self.keys = path, heads, keys
         self.begin = marker(command, os.path.splitext(os.path.basename(path))[0])
 
     def rows(self):
@@ -52,8 +52,8 @@ class Table:
             return []
 
     def renew(self, rows):
-        """Replace the rows that have the same first two cells."""
-        kept = {row[:2]: row for row in [*self.rows(), *rows]}
+        """Replace the rows that have the same keys."""
+        kept = {tuple(map(str, row[:self.keys])): row for row in [*self.rows(), *rows]}
         with open(self.path, "w", encoding="utf-8") as f:
             f.write("# " + ", ".join(self.heads) + "\n")
             for _, row in sorted(kept.items()):

@@ -17,6 +17,7 @@ static const struct test_case {
 	const char *name;
 	void (*run)(bool module);
 } cases[] = {
+	{ "bench", case_bench },
 	{ "demo", case_demo },
 	{ "skew", case_skew },
 	{ "nodes", case_nodes },
@@ -78,6 +79,16 @@ static void run_case(const char *name, const char *arm)
 	give_up("no case is called '%s'", name);
 }
 
+/* There are none on the kernel command line: commas stand for them. */
+static const char *with_blanks(char *params)
+{
+	char *comma;
+
+	while ((comma = strchr(params, ',')))
+		*comma = ' ';
+	return params;
+}
+
 int main(void)
 {
 	static char cmdline[1024];
@@ -94,7 +105,7 @@ int main(void)
 		if (!strncmp(arg, "arm=", 4))
 			arm = arg + 4;
 		if (!strncmp(arg, "params=", 7))
-			target_params = arg + 7;
+			target_params = with_blanks(arg + 7);
 		if (!strncmp(arg, "reloads=", 8))
 			target_reloads = atoi(arg + 8);
 		if (!strncmp(arg, "module=", 7))
@@ -103,6 +114,12 @@ int main(void)
 			storm_seconds = atoi(arg + 8);
 		if (!strncmp(arg, "loads=", 6))
 			storm_loads = atoi(arg + 6);
+		if (!strncmp(arg, "workload=", 9))
+			bench_workload = arg + 9;
+		if (!strncmp(arg, "tasks=", 6))
+			bench_tasks = atoi(arg + 6);
+		if (!strncmp(arg, "runs=", 5))
+			bench_runs = atoi(arg + 5);
 	}
 	run_case(name, arm);
 	report_done();

@@ -90,6 +90,7 @@ enum scheduler { SCHED_PILE, SCHED_WATCHED, SCHED_GLOBAL };
 struct sched_opts {
 	enum scheduler which;
 	unsigned int fail_init_at;
+	unsigned int cpus_per_pile;	/* 0: one for each node */
 };
 
 int sched_attach(const struct sched_opts *opts);
@@ -119,7 +120,12 @@ unsigned long probe_hits(const char *name);
 /* case_storms.c */
 extern unsigned int storm_seconds, storm_loads;
 
+/* case_bench.c */
+extern const char *bench_workload;
+extern int bench_tasks, bench_runs;
+
 /* case_*.c; @module: is the module under test to be used? */
+void case_bench(bool module);
 void case_demo(bool module);
 void case_skew(bool module);
 void case_nodes(bool module);

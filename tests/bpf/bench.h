@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the bench's probes count, and who reads it. */
+#ifndef BENCH_H
+#define BENCH_H
+
+/* by its lower bits a task has its place in the table of waits */
+#define BENCH_PIDS	65536
+
+/**
+ * struct bench_figures - in the .bss of bench.bpf.o, which the driver maps
+ * @armed_ns: figures are of what happens since then, 0 = none are taken
+ * @wait_max_ns: the longest that a runnable task has waited for a CPU
+ * @bypass_begin_ns: when scx_bypass() was first entered
+ * @bypass_end_ns: when it was last left
+ */
+struct bench_figures {
+	unsigned long long armed_ns;
+	unsigned long long wait_max_ns;
+	unsigned long long bypass_begin_ns;
+	unsigned long long bypass_end_ns;
+};
+
+#endif /* BENCH_H */

@@ -28,6 +28,8 @@
  *	rq's lock.
  * @urgent_row: how many urgent tasks were picked in a row. Protected by the
  *	rq's lock.
+ * @urgent_only: no task of @dsq is to be picked for the moment. Written by the
+ *	CPU's thread of quiet.c, which is on its way back to this CPU
  * @kick: wakes the CPU when it idles, for callers that hold scheduler locks
  * @cpu: the CPU
  */
@@ -37,6 +39,7 @@ struct bypass_cpu {
 	struct scx_dispatch_q *home;
 	bool global_turn;
 	u8 urgent_row;
+	bool urgent_only;
 	struct irq_work kick;
 	int cpu;
 };
@@ -52,6 +55,7 @@ void bypass_dsq_enqueue(struct scx_dispatch_q *global, struct task_struct *p,
 void bypass_dsq_unlink(struct scx_dispatch_q *dsq, struct task_struct *p);
 struct task_struct *bypass_dsq_next(struct scx_dispatch_q *dsq,
 				    struct list_head *pos);
+bool bypass_dsq_may_move(struct task_struct *p, int cpu);
 
 /* sweep.c */
 void bypass_dsq_drain(void);

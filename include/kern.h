@@ -12,6 +12,7 @@
 #ifndef KERN_H
 #define KERN_H
 
+#include <linux/lockdep.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/sched/ext.h>
@@ -44,6 +45,9 @@ DECLARE_STATIC_CALL(kern_rcu_unexpedite_gp, rcu_expedite_gp_fn);
  * @enq_clear_opss: SCX_ENQ_CLEAR_OPSS
  * @enq_dsq_priq: SCX_ENQ_DSQ_PRIQ
  * @runqueues: the per-CPU run queues
+ * @rq_lock: offset of rq.__lock, bytes; this and the next two for lockdep only
+ * @rq_core: offset of rq.core, with core scheduling
+ * @rq_core_enabled: offset of rq.core_enabled, with core scheduling
  *
  * Written once, by kern_resolve() and kern_verify().
  */
@@ -57,6 +61,11 @@ struct kern_layout {
 	u64 enq_clear_opss;
 	u64 enq_dsq_priq;
 	void __percpu *runqueues;
+#ifdef CONFIG_LOCKDEP
+	u32 rq_lock;
+	u32 rq_core;
+	u32 rq_core_enabled;
+#endif
 };
 
 extern struct kern_layout kern_layout;
@@ -112,6 +121,31 @@ static inline void kern_rq_unlock_irq(struct rq *rq)
 {
 	static_call(kern_raw_spin_rq_unlock)(rq);
 	local_irq_enable();
+}
+
+#ifdef CONFIG_LOCKDEP
+/* With core scheduling the run queues of a core have one lock. */
+static inline bool kern_rq_is_locked(int cpu)
+{
+	const char *rq = (const char *)kern_cpu_rq(cpu);
+
+#ifdef CONFIG_SCHED_CORE
+	if (READ_ONCE(*(const u32 *)(rq + kern_layout.rq_core_enabled)))
+		rq = READ_ONCE(*(const char * const *)(rq + kern_layout.rq_core));
+#endif
+	return lockdep_is_held((const raw_spinlock_t *)(rq + kern_layout.rq_lock));
+}
+#else
+static inline bool kern_rq_is_locked(int cpu)
+{
+	return true;
+}
+#endif
+
+/* Only lockdep can tell. */
+static inline void kern_assert_rq_locked(int cpu)
+{
+	lockdep_assert(kern_rq_is_locked(cpu));
 }
 
 #endif /* KERN_H */

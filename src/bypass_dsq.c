@@ -9,6 +9,7 @@
  *   under that lock alone, then waits for the DSQ's lock.
  * - As long as p is on a DSQ, that DSQ's lock keeps task_cpu(p) stable.
  */
+#include <linux/mmu_context.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 
@@ -183,6 +184,9 @@ void bypass_dsq_enqueue(struct scx_dispatch_q *global, struct task_struct *p,
  */
 void bypass_dsq_unlink(struct scx_dispatch_q *dsq, struct task_struct *p)
 {
+	kern_assert_rq_locked(task_cpu(p));
+	lockdep_assert_held(&dsq->lock);
+
 	list_del_init(&p->scx.dsq_list.node);
 	WRITE_ONCE(dsq->nr, dsq->nr - 1);
 	p->scx.dsq = NULL;
@@ -209,4 +213,18 @@ struct task_struct *bypass_dsq_next(struct scx_dispatch_q *dsq,
 			return container_of(n, struct task_struct, scx.dsq_list);
 	}
 	return NULL;
+}
+
+/**
+ * bypass_dsq_may_move() - may a waiting task be run by another CPU?
+ * @p: the task
+ * @cpu: an active CPU
+ *
+ * Context: the lock of @p's DSQ held.
+ */
+bool bypass_dsq_may_move(struct task_struct *p, int cpu)
+{
+	/* cpus_ptr may still show all CPUs while @p is being switched out */
+	return !p->migration_disabled && cpumask_test_cpu(cpu, p->cpus_ptr) &&
+	       task_cpu_possible(cpu, p);
 }

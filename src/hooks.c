@@ -10,6 +10,7 @@
 #include "expedite.h"
 #include "hooks.h"
 #include "kern.h"
+#include "pull.h"
 #include "quiet.h"
 
 typedef void scx_bypass_fn(bool bypass);
@@ -83,8 +84,8 @@ static void hook_dispatch_enqueue_nosch(struct scx_dispatch_q *dsq, struct task_
 /* picks of urgent tasks in a row, while others wait */
 #define URGENT_ROW	4
 
-/* a CPU consumes from its two bypass DSQs and the global one */
-#define NR_SOURCES	3
+/* a CPU consumes from its two bypass DSQs, the global one and another CPU's */
+#define NR_SOURCES	4
 
 /*
  * The DSQs to look at instead of @dsq, in this order; returns how many. @rq is
@@ -93,21 +94,30 @@ static void hook_dispatch_enqueue_nosch(struct scx_dispatch_q *dsq, struct task_
  * The global DSQ is empty in bypass, unless the module was loaded during
  * bypass or is being unloaded. Then it and the bypass DSQ take turns, or the
  * tasks of the one would starve as long as the other has some. So that they do
- * not starve behind urgent tasks, these let one of them pass now and then.
+ * not starve behind urgent tasks, these let one of them pass now and then; only
+ * for the moment of quiet that bypass may begin with, they do not.
  */
 static __always_inline int sources(struct rq *rq, struct scx_dispatch_q *dsq,
 				   struct scx_dispatch_q **order)
 {
 	struct bypass_cpu *bc;
 	bool urgent_first;
-	int nr = 0;
+	int nr = 0, cpu;
 
 	if (dsq->id != SCX_DSQ_GLOBAL) {
 		order[nr++] = dsq;
 		return nr;
 	}
-	bc = per_cpu_ptr(&bypass_cpus, kern_rq_cpu(rq));
+	cpu = kern_rq_cpu(rq);
+	bc = per_cpu_ptr(&bypass_cpus, cpu);
 	if (bypass_dsqs_empty(bc)) {
+		order[nr++] = dsq;
+		order[nr] = READ_ONCE(redirecting) ? pull_source(cpu) : NULL;
+		return nr + !!order[nr];
+	}
+
+	if (READ_ONCE(bc->urgent_only)) {
+		order[nr++] = &bc->urgent;
 		order[nr++] = dsq;
 		return nr;
 	}

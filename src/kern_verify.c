@@ -220,6 +220,27 @@ static int __init learn_u32_member(const char *name, const char *member, u32 *of
 	return 0;
 }
 
+/* What lockdep is to be asked about. */
+static int __init learn_rq_locks(void)
+{
+#ifdef CONFIG_LOCKDEP
+	const struct btf_type *type;
+	int ret = find_member("rq", "__lock", &type);
+
+	if (ret < 0)
+		return ret;
+	kern_layout.rq_lock = ret;
+#ifdef CONFIG_SCHED_CORE
+	ret = find_member("rq", "core", &type);
+	if (ret < 0)
+		return ret;
+	kern_layout.rq_core = ret;
+	return learn_u32_member("rq", "core_enabled", &kern_layout.rq_core_enabled);
+#endif
+#endif
+	return 0;
+}
+
 static int __init learn_rq_layout(void)
 {
 	const struct btf_type *type;
@@ -230,7 +251,8 @@ static int __init learn_rq_layout(void)
 	if (scx < 0)
 		return scx;
 	ret = learn_u32_member("scx_rq", "flags", &flags) ?:
-	      learn_u32_member("rq", "cpu", &kern_layout.rq_cpu);
+	      learn_u32_member("rq", "cpu", &kern_layout.rq_cpu) ?:
+	      learn_rq_locks();
 	if (ret)
 		return ret;
 	kern_layout.rq_scx_flags = scx + flags;

@@ -20,6 +20,8 @@ unsigned int slice_bypass_us __read_mostly = 5 * USEC_PER_MSEC;
 bool readers_first __read_mostly;
 /* and so do kernel threads that are woken */
 bool kthreads_first __read_mostly;
+/* in bypass, a CPU that has run dry takes a task from the longest queue */
+bool idle_pull __read_mostly;
 /* in bypass, RCU grace periods are expedited */
 bool expedite_rcu __read_mostly;
 /* how long user tasks are kept off the CPUs when bypass begins, ms; 0: not at all */
@@ -114,6 +116,10 @@ MODULE_PARM_DESC(readers_first,
 
 module_param(kthreads_first, bool, 0600);
 MODULE_PARM_DESC(kthreads_first, "in bypass mode, woken kernel threads run first (default N)");
+
+module_param(idle_pull, bool, 0600);
+MODULE_PARM_DESC(idle_pull,
+		 "in bypass mode, a CPU without a task takes one from the longest queue (default N)");
 
 static const struct kernel_param_ops expedite_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,

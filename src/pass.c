@@ -7,7 +7,6 @@
  * The first two are dropped after each batch of entries looked at, moved or
  * not; a cursor in the list keeps the place.
  */
-#include <linux/mmu_context.h>
 #include <linux/module.h>
 #include <linux/timekeeping.h>
 #include <linux/topology.h>
@@ -16,71 +15,19 @@
 #include "bypass_dsq.h"
 #include "kern.h"
 #include "params.h"
+#include "plan.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/scx_bypass_lb.h>
 
-/* entries looked at before the donor's locks are dropped */
-#define LB_BATCH		256
-/* a donor has more than this share of the mean, in percent */
-#define LB_DONOR_PCT		125
-/* a donor's excess must be worth this fraction of the interval */
-#define LB_MIN_DELTA_DIV	4
-
-/**
- * struct lb_load - how the tasks of a node are spread
- * @nr_cpus: CPUs that take part
- * @nr_tasks: tasks on their bypass DSQs
- * @min: the shortest of these queues
- * @max: the longest
- */
-struct lb_load {
-	u32 nr_cpus;
-	u32 nr_tasks;
-	u32 min;
-	u32 max;
-};
-
-/**
- * struct lb_goal - what a pass aims at
- * @target: donees are filled up to this many tasks
- * @donor_target: donors are relieved down to this many
- * @min_excess: a donor has at least this many more than @donor_target
- */
-struct lb_goal {
-	u32 target;
-	u32 donor_target;
-	u32 min_excess;
-};
-
 static struct lb_load measure(const struct lb_node *node)
 {
-	struct lb_load load = { .min = U32_MAX };
+	struct lb_load load = {};
 	int cpu;
 
-	for_each_cpu_and(cpu, cpumask_of_node(node->node), cpu_online_mask) {
-		u32 nr = bypass_dsq_nr(cpu);
-
-		load.nr_cpus++;
-		load.nr_tasks += nr;
-		load.min = min(load.min, nr);
-		load.max = max(load.max, nr);
-	}
+	for_each_cpu_and(cpu, cpumask_of_node(node->node), cpu_online_mask)
+		lb_load_add(&load, bypass_dsq_nr(cpu));
 	return load;
-}
-
-/*
- * A donor is worth relieving if its excess would keep it busy for a good part
- * of the interval; less than that sorts itself out.
- */
-static struct lb_goal plan(const struct lb_load *load, u32 intv_us, u32 slice_us)
-{
-	struct lb_goal goal;
-
-	goal.target = DIV_ROUND_UP(load->nr_tasks, load->nr_cpus);
-	goal.donor_target = DIV_ROUND_UP_ULL((u64)goal.target * LB_DONOR_PCT, 100);
-	goal.min_excess = DIV_ROUND_UP(intv_us / LB_MIN_DELTA_DIV, slice_us);
-	return goal;
 }
 
 /*
@@ -98,13 +45,9 @@ static int find_donee(struct task_struct *p, int donor, const struct cpumask *do
 	if (task_cpu(p) != donor)
 		return -1;
 
-	/* cpus_ptr may still show all CPUs while @p is being switched out */
-	if (p->migration_disabled)
-		return -1;
-
 	donee = cpumask_any_and_distribute(donees, p->cpus_ptr);
 	if (donee >= nr_cpu_ids || !kern_cpu_schedulable(donee) ||
-	    !task_cpu_possible(donee, p))
+	    !bypass_dsq_may_move(p, donee))
 		return -1;
 	return donee;
 }
@@ -123,7 +66,7 @@ static bool relieve_batch(struct lb_node *node, int donor, const struct lb_goal 
 		struct task_struct *p;
 		int donee;
 
-		if (dsq->nr <= goal->donor_target || cpumask_empty(node->donees) ||
+		if (lb_is_relieved(goal, dsq->nr) || cpumask_empty(node->donees) ||
 		    !cpu_active(donor))
 			return false;
 
@@ -139,7 +82,7 @@ static bool relieve_batch(struct lb_node *node, int donor, const struct lb_goal 
 		bypass_dsq_unlink(dsq, p);
 		bypass_dsq_insert(bypass_dsq(donee), p, SCX_ENQ_NESTED);
 		cpumask_set_cpu(donee, node->kicks);
-		if (bypass_dsq_nr(donee) >= goal->target)
+		if (!lb_is_donee(goal, bypass_dsq_nr(donee)))
 			cpumask_clear_cpu(donee, node->donees);
 		(*nr_moved)++;
 	}
@@ -191,15 +134,13 @@ static u32 move_tasks(struct lb_node *node, const struct lb_goal *goal)
 	cpumask_clear(node->kicks);
 
 	for_each_cpu_and(cpu, cpus, cpu_active_mask)
-		if (bypass_dsq_nr(cpu) < goal->target)
+		if (lb_is_donee(goal, bypass_dsq_nr(cpu)))
 			cpumask_set_cpu(cpu, node->donees);
 
 	for_each_cpu_and(cpu, cpus, cpu_active_mask) {
-		u32 nr = bypass_dsq_nr(cpu);
-
 		if (cpumask_empty(node->donees))
 			break;
-		if (nr > goal->donor_target && nr - goal->donor_target >= goal->min_excess)
+		if (lb_is_donor(goal, bypass_dsq_nr(cpu)))
 			nr_moved += relieve(node, cpu, goal);
 	}
 
@@ -225,7 +166,7 @@ void lb_pass(struct lb_node *node)
 	if (!before.nr_cpus)
 		return;
 
-	goal = plan(&before, READ_ONCE(bypass_lb_intv_us), READ_ONCE(slice_bypass_us));
+	goal = lb_plan(&before, READ_ONCE(bypass_lb_intv_us), READ_ONCE(slice_bypass_us));
 	nr_moved = move_tasks(node, &goal);
 	after = measure(node);
 

@@ -15,6 +15,7 @@
  */
 #include <linux/cpu.h>
 #include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/smpboot.h>
@@ -27,8 +28,12 @@
 
 /* how often a thread looks whether it is over */
 #define QUIET_STEP_NS		(500 * NSEC_PER_USEC)
-/* how long it lets urgent tasks run */
+/*
+ * How long it lets urgent tasks run: at first so long, and twice as long each
+ * time that one of them has not done by then.
+ */
 #define QUIET_URGENT_US		50
+#define QUIET_URGENT_MAX_US	3200
 /* waiting tasks, for each CPU, that make it worth while */
 #define QUIET_MIN_TASKS		4
 /* the time without, in times of the time with it */
@@ -49,13 +54,26 @@ static int should_run(unsigned int cpu)
 	return is_quiet();
 }
 
-/* Called as long as should_run() says so. */
+/*
+ * When it ends, the thread leaves its CPU, which then looks for a task again: so
+ * only the thread itself may say that there is to be none.
+ */
 static void run(unsigned int cpu)
 {
-	if (list_empty(&per_cpu(bypass_cpus, cpu).urgent.list))
-		play_idle_precise(QUIET_STEP_NS, U64_MAX);
-	else
-		usleep_range(QUIET_URGENT_US, 2 * QUIET_URGENT_US);
+	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
+	unsigned int us = QUIET_URGENT_US;
+
+	WRITE_ONCE(bc->urgent_only, true);
+	while (is_quiet() && !kthread_should_park() && !kthread_should_stop()) {
+		if (list_empty(&bc->urgent.list)) {
+			play_idle_precise(QUIET_STEP_NS, U64_MAX);
+			us = QUIET_URGENT_US;
+		} else {
+			usleep_range(us, 2 * us);
+			us = min(2 * us, QUIET_URGENT_MAX_US);
+		}
+	}
+	WRITE_ONCE(bc->urgent_only, false);
 }
 
 /* The lowest of real-time priorities */

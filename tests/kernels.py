@@ -140,7 +140,7 @@ MATRIX = (
     Target("6.18.15-nolivepatch", LINUX_6_18_NO_LIVEPATCH, "built without livepatch"),
     Target("6.12.95", LINUX_6_12, "built from linux-source-6.12 with sched_ext"),
     Target("6.18.15-debug", LINUX_6_18_DEBUG, "built with lockdep, KASAN, debugging of objects",
-           fire=True, extra=("faults/module", "mutant/nesting")),
-    Target("6.18.15-kcsan", LINUX_6_18_KCSAN, "built with KCSAN",
-           fire=True, extra=("mutant/task-cpu", "mutant/rq-lock")),
+           fire=True,
+           extra=("faults/module", "mutant/nesting", "mutant/task-cpu", "mutant/rq-lock")),
+    Target("6.18.15-kcsan", LINUX_6_18_KCSAN, "built with KCSAN", fire=True),
 )

@@ -36,7 +36,7 @@ FIRE_CASES = {
     "fuzz": ("module",),
 }
 # tests/CASE.sh; they need no guest, and the main kernel's tree is enough
-HOST_CASES = ("check", "dkms")
+HOST_CASES = ("check", "dkms", "sim")
 # also tests/CASE.sh, for each build of the module
 OBJECT_CASES = ("direct",)
 # A guest without an end in this many seconds of the host is lost.

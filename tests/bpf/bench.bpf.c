@@ -71,8 +71,10 @@ int BPF_PROG(bench_switch, bool preempt, struct task_struct *prev, struct task_s
 SEC("fentry/scx_bypass")
 int BPF_PROG(bench_bypass_entered)
 {
-	if (figures.armed_ns && !figures.bypass_begin_ns)
+	if (figures.armed_ns && !figures.bypass_begin_ns) {
 		figures.bypass_begin_ns = bpf_ktime_get_ns();
+		figures.worker = bpf_get_current_pid_tgid();
+	}
 	return 0;
 }
 
@@ -81,5 +83,33 @@ int BPF_PROG(bench_bypass_left)
 {
 	if (figures.armed_ns)
 		figures.bypass_end_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+static u64 grace_begin_ns;
+
+static __always_inline bool is_worker(void)
+{
+	return figures.armed_ns && bpf_get_current_pid_tgid() == figures.worker;
+}
+
+SEC("fentry/synchronize_rcu")
+int BPF_PROG(bench_grace_begins)
+{
+	if (is_worker())
+		grace_begin_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("fexit/synchronize_rcu")
+int BPF_PROG(bench_grace_ends)
+{
+	u64 nr = figures.nr_graces;
+
+	if (!is_worker())
+		return 0;
+	if (nr < BENCH_GRACES)
+		figures.grace_ns[nr] = bpf_ktime_get_ns() - grace_begin_ns;
+	figures.nr_graces = nr + 1;
 	return 0;
 }

@@ -5,6 +5,8 @@
 
 /* by its lower bits a task has its place in the table of waits */
 #define BENCH_PIDS	65536
+/* grace periods that are remembered */
+#define BENCH_GRACES	4
 
 /**
  * struct bench_figures - in the .bss of bench.bpf.o, which the driver maps
@@ -12,12 +14,18 @@
  * @wait_max_ns: the longest that a runnable task has waited for a CPU
  * @bypass_begin_ns: when scx_bypass() was first entered
  * @bypass_end_ns: when it was last left
+ * @nr_graces: how often whoever entered bypass has waited for RCU
+ * @grace_ns: and how long each time
+ * @worker: who entered bypass
  */
 struct bench_figures {
 	unsigned long long armed_ns;
 	unsigned long long wait_max_ns;
 	unsigned long long bypass_begin_ns;
 	unsigned long long bypass_end_ns;
+	unsigned long long nr_graces;
+	unsigned long long grace_ns[BENCH_GRACES];
+	unsigned long long worker;
 };
 
 #endif /* BENCH_H */

@@ -6,11 +6,14 @@
 #include <string.h>
 
 #include "lab.h"
+#include "../sim/sim.h"
 
 #define SKEW_TASKS	240
 /* of each of which half a queue is a donor's least excess, or more */
 #define LONG_INTV	"2000000"
 #define LONG_INTV_S	2.0
+/* tasks that come and go while the pass works */
+#define SIM_SLACK	6
 
 /* Enter bypass with @nr tasks of each node on the node's first CPU; says when. */
 static double pile_up(int nr, bool both_nodes)
@@ -62,6 +65,27 @@ static bool spread(int tasks, int shortest, int longest, int slack)
 	int donor_target = (target * 125 + 99) / 100;
 
 	return longest <= donor_target + slack || shortest >= target - slack;
+}
+
+/* Does the simulator make of the same queues what the balancer has made of them? */
+static void compare_with_simulator(const struct pass_event *e)
+{
+	struct sim *sim = sim_new(CPUS_PER_NODE, MAX_TASKS);
+	struct sim_pass pass;
+	unsigned int i;
+
+	if (!sim || e->nr_tasks > MAX_TASKS)
+		give_up("the simulator cannot have %u tasks", e->nr_tasks);
+	for (i = 0; i < e->nr_tasks; i++)
+		sim_add(sim, i < e->before_max ? 0 : 1, 0, CPUS_PER_NODE - 1);
+	pass = sim_pass(sim, LONG_INTV_S * 1000000, 5000);
+	sim_free(sim);
+	info("simulated: moved %llu, after %u-%u", (unsigned long long)pass.moved,
+	     pass.after.min, pass.after.max);
+	check(abs((int)pass.moved - (int)e->nr_balanced) <= SIM_SLACK &&
+	      abs((int)pass.after.min - (int)e->after_min) <= SIM_SLACK &&
+	      abs((int)pass.after.max - (int)e->after_max) <= SIM_SLACK,
+	      "the simulator says the same");
 }
 
 static bool node_is_spread(int node, int slack)
@@ -128,6 +152,7 @@ void case_skew(bool module)
 		      "it shows the skew before");
 		check(spread(e[0].nr_tasks, e[0].after_min, e[0].after_max, 2),
 		      "after it no CPU is above the donor target while one is below target");
+		compare_with_simulator(&e[0]);
 		check(e[0].nr_balanced && e[0].nr_balanced == first.moved,
 		      "and as many moves as the status file (%llu)", first.moved);
 	}

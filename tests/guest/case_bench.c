@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench: a scheduler is thrown out of a busy machine, as often as one likes.
- * Tells what came of it, one line a run; the host makes tables of them.
+ * bench: a scheduler is thrown out of a busy machine, as often as one likes,
+ * with each of several arms in turn. Tells what came of it, one line a run; the
+ * host makes tables of them.
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -21,14 +22,19 @@
 #include "lab.h"
 #include "../bpf/bench.h"
 
-/* what the host asks for */
+/*
+ * What the host asks for. An arm is "stock", or "module" with parameters behind
+ * it; there are commas between the words of an arm, and colons between arms.
+ */
 const char *bench_workload = "skew";
+const char *bench_arms = "stock";
 int bench_tasks = 1;
 int bench_runs = 1;
 
 /* a disable that takes so many seconds of the guest never ends */
 #define LIMIT_S	300
 #define HEARTBEAT_NS	1000000
+#define MODULE_ARM	"module"
 
 static struct shared {
 	int go;
@@ -161,7 +167,7 @@ static unsigned long long longest_wait(unsigned long long end)
 	return longest;
 }
 
-static void run_once(void)
+static void run_once(int arm)
 {
 	const struct sched_opts one_pile = {
 		.which = SCHED_PILE,
@@ -194,9 +200,11 @@ static void run_once(void)
 	end = now_ns();
 	wait = longest_wait(end);
 	figures->armed_ns = 0;
-	info("run total_us %llu bypass_us %llu wait_us %llu heartbeat_us %llu",
-	     (end - begin) / 1000, (figures->bypass_end_ns - figures->bypass_begin_ns) / 1000,
-	     wait / 1000, shared->heartbeat_max_ns / 1000);
+	info("run arm %d total_us %llu bypass_us %llu wait_us %llu heartbeat_us %llu graces %llu grace1_us %llu grace2_us %llu grace3_us %llu",
+	     arm, (end - begin) / 1000, (figures->bypass_end_ns - figures->bypass_begin_ns) / 1000,
+	     wait / 1000, shared->heartbeat_max_ns / 1000, figures->nr_graces,
+	     figures->grace_ns[0] / 1000, figures->grace_ns[1] / 1000,
+	     figures->grace_ns[2] / 1000);
 	for (i = 0; i < nr_pids; i++)
 		kill(pids[i], SIGKILL);
 	for (i = 0; i < nr_pids; i++)
@@ -204,15 +212,39 @@ static void run_once(void)
 	sched_detach();
 }
 
+static void run_arm(int arm, const char *words)
+{
+	bool module = !strncmp(words, MODULE_ARM, strlen(MODULE_ARM));
+	char params[256], *comma;
+
+	if (module) {
+		snprintf(params, sizeof(params), "%s", words + strlen(MODULE_ARM));
+		while ((comma = strchr(params, ',')))
+			*comma = ' ';
+		module_load(params);
+	}
+	run_once(arm);
+	if (module)
+		module_unload();
+}
+
 void case_bench(bool module)
 {
-	int run;
+	int run, arm;
 
 	pids = calloc(bench_tasks + 1, sizeof(*pids));
 	shared = map_shared(sizeof(*shared), -1);
-	if (module)
-		module_load("");
 	attach_probes();
-	for (run = 0; run < bench_runs; run++)
-		run_once();
+	for (run = 0; run < bench_runs; run++) {
+		const char *words = bench_arms, *next;
+		char one[256];
+
+		for (arm = 0; words; arm++, words = next) {
+			size_t len = strcspn(words, ":");
+
+			next = words[len] ? words + len + 1 : NULL;
+			snprintf(one, sizeof(one), "%.*s", (int)len, words);
+			run_arm(arm, one);
+		}
+	}
 }

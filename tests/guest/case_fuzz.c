@@ -180,7 +180,7 @@ static void fuzz_switch(const char *name)
 void case_fuzz(bool module)
 {
 	static const char * const switches[] = {
-		"readers_first", "kthreads_first", "expedite_rcu",
+		"readers_first", "kthreads_first", "idle_pull", "expedite_rcu",
 	};
 	size_t i;
 

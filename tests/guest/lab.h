@@ -121,7 +121,7 @@ unsigned long probe_hits(const char *name);
 extern unsigned int storm_seconds, storm_loads;
 
 /* case_bench.c */
-extern const char *bench_workload;
+extern const char *bench_workload, *bench_arms;
 extern int bench_tasks, bench_runs;
 
 /* case_*.c; @module: is the module under test to be used? */

@@ -19,8 +19,8 @@ from table import Table
 
 # of a guest, in seconds of the host
 TIMEOUT = 7200
-# runs of one boot: a guest that is lost costs no more than these
-RUNS_PER_BOOT = 5
+# runs of each arm in one boot: a guest that is lost costs no more than these
+RUNS_PER_BOOT = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,9 +30,14 @@ class Arm:
     kernel: Kernel
     params: str = None
 
+    def words(self):
+        """As the guest wants it, see tests/guest/case_bench.c."""
+        return "stock" if self.params is None else vm.param_list(f"module {self.params}".strip())
+
 
 MEANS = "readers_first=1 kthreads_first=1 expedite_rcu=1 quiet_ms=30"
 STOCK = Arm("stock 6.18.15", LINUX_6_18)
+# Those of one kernel are measured in turn in the same guest.
 ARMS = (
     STOCK,
     Arm("module, interval 0", LINUX_6_18, "bypass_lb_intv_us=0"),
@@ -41,6 +46,7 @@ ARMS = (
     Arm("native 6.19.14", LINUX_6_19),
     Arm("native 7.3.4", LINUX_7_3),
 )
+KERNELS = tuple(dict.fromkeys(arm.kernel for arm in ARMS))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,42 +103,44 @@ class Results:
                                 "figures": figures}) + "\n")
 
 
-def measure(arm, load, runs, results, initrd):
-    """Boot once, for so many runs or fewer."""
+def measure(kernel, load, runs, results, initrd):
+    """Boot once, for so many runs of each of the kernel's arms."""
+    arms = [arm for arm in ARMS if arm.kernel == kernel]
     machine = vm.Machine(cpus=load.cpus, threads=1, counted=True,
                          gigabytes=2 + load.tasks // 1000)
-    log = os.path.join(CACHE, "logs", "bench", f"{arm.name}-{load}".replace(" ", ""))
+    log = os.path.join(CACHE, "logs", "bench",
+                       f"{kernel.release}-{load.workload}-{load.cpus}-{load.tasks}")
     os.makedirs(os.path.dirname(log), exist_ok=True)
 
     def on_line(kind, text):
         words = text.split()
         if kind == "info" and words[0] == "run":
             figures = {name: int(value) for name, value in zip(words[1::2], words[2::2])}
+            arm = arms[figures.pop("arm")]
             results.add(arm.name, load, figures)
             suite.say(f"  {load.workload:5} {load.cpus:4} CPUs {load.tasks:6} tasks  "
                       f"{arm.name:24} {figures['total_us'] / 1000:8.1f} ms")
         elif kind == "fail":
-            suite.say(f"  {arm.name}: FAILED: {text}")
+            suite.say(f"  {kernel.release}: FAILED: {text}")
 
-    use = "stock" if arm.params is None else "module"
-    params = vm.param_list(arm.params or "")
-    guest = vm.run(os.path.join(arm.kernel.directory, "vmlinuz"), initrd,
-                   f"{arm.kernel.append} params={params} case=bench arm={use} "
-                   f"workload={load.workload} tasks={load.tasks} runs={runs}",
+    guest = vm.run(os.path.join(kernel.directory, "vmlinuz"), initrd,
+                   f"{kernel.append} case=bench workload={load.workload} "
+                   f"tasks={load.tasks} runs={runs} arms={':'.join(arm.words() for arm in arms)}",
                    log, TIMEOUT, on_line, None, machine)
     if guest.lost or guest.splats:
-        suite.say(f"  {arm.name} {load}: {'LOST' if guest.lost else guest.splats[0]}, "
+        suite.say(f"  {kernel.release} {load}: {'LOST' if guest.lost else guest.splats[0]}, "
                   f"see {guest.console}")
-    return not guest.lost and not guest.splats
+    return not (guest.lost or guest.splats or guest.of_kind("fail"))
 
 
 def plan(results, wanted, todo):
-    """(arm, load, runs) for what is missing."""
+    """(kernel, load, runs) for what is missing."""
     for load in todo:
-        for arm in ARMS:
-            missing = wanted - len(results.of(arm.name, load))
+        for kernel in KERNELS:
+            missing = max(wanted - len(results.of(arm.name, load))
+                          for arm in ARMS if arm.kernel == kernel)
             while missing > 0:
-                yield arm, load, min(missing, RUNS_PER_BOOT)
+                yield kernel, load, min(missing, RUNS_PER_BOOT)
                 missing -= RUNS_PER_BOOT
 
 
@@ -160,7 +168,7 @@ def bench():
     """Returns whether something failed."""
     runs = numbers("RUNS", "10")[0]
     cpus, tasks_per_cpu = numbers("CPUS", "32"), numbers("TASKS", "30")
-    for kernel in dict.fromkeys(arm.kernel for arm in ARMS):
+    for kernel in KERNELS:
         suite.say(f"preparing {kernel.release} in {CACHE}")
         kernel.prepare()
     initrd = build.build(dataclasses.replace(MAIN, name="bench", extra=()), LINUX_6_18.directory)

@@ -102,6 +102,33 @@ static bool node_is_spread(int node, int slack)
 	return spread(sum, shortest, longest, slack);
 }
 
+/* Does each CPU of the first node have some of the tasks? */
+static bool all_cpus_have_some(void *unused)
+{
+	bool has[GUEST_CPUS] = {};
+	int i, cpu, having = 0;
+
+	for (i = 0; i < nr_tasks(); i++) {
+		cpu = task_cpu_of(task_pid(i));
+		if (cpu >= 0)
+			has[cpu] = true;
+	}
+	for (i = 0; i < CPUS_PER_NODE; i++)
+		having += has[i];
+	return having == CPUS_PER_NODE;
+}
+
+/* CPUs that have run dry help themselves, if they may. */
+static void check_idle_pull(void)
+{
+	check(!all_cpus_have_some(NULL), "the other CPUs of the node stay idle");
+	hold_bypass(false);
+	must_write(PARAM("idle_pull"), "1");
+	hold_bypass(true);
+	check(wait_for(all_cpus_have_some, NULL, 60), "with idle_pull they take tasks");
+	check(all_progress(120), "and all tasks run");
+}
+
 /*
  * The control run is the module with the interval 0: without the module the
  * tasks of a node are not on any CPU's queue.
@@ -124,6 +151,7 @@ void case_skew(bool module)
 		report_queues("interval 0");
 		check(before > SKEW_TASKS * 9 / 10, "all wait for CPU 0 (%d)", before);
 		check(after > SKEW_TASKS * 9 / 10, "3 s later they still do (%d)", after);
+		check_idle_pull();
 		check(!node_status(0).passes, "there was no pass");
 		leave();
 		return;

@@ -284,7 +284,7 @@ void case_affinity(bool module)
 	check(queue_length(0) > SKEW_TASKS, "the queue is long (%d)", queue_length(0));
 	status = node_status(0);
 	/* an unbound kworker may come by; a pinned task would be moved in each pass */
-	check(status.moved < status.passes, "at most a kernel thread is moved (%llu in %llu passes)",
+	check(status.moved < status.passes, "no pinned task is moved (%llu moves, %llu passes)",
 	      status.moved, status.passes);
 	for (i = 1; i < CPUS_PER_NODE; i++)
 		elsewhere += queue_length(i);

@@ -175,6 +175,7 @@ static void run_once(int arm)
 	};
 	bool fork_late = !strcmp(bench_workload, "fork");
 	unsigned long long end, begin, wait;
+	char graces[160];
 	int i;
 
 	nr_pids = 0;
@@ -200,11 +201,12 @@ static void run_once(int arm)
 	end = now_ns();
 	wait = longest_wait(end);
 	figures->armed_ns = 0;
-	info("run arm %d total_us %llu bypass_us %llu wait_us %llu heartbeat_us %llu graces %llu grace1_us %llu grace2_us %llu grace3_us %llu",
-	     arm, (end - begin) / 1000, (figures->bypass_end_ns - figures->bypass_begin_ns) / 1000,
-	     wait / 1000, shared->heartbeat_max_ns / 1000, figures->nr_graces,
-	     figures->grace_ns[0] / 1000, figures->grace_ns[1] / 1000,
-	     figures->grace_ns[2] / 1000);
+	snprintf(graces, sizeof(graces), "graces %llu grace1_us %llu grace2_us %llu grace3_us %llu",
+		 figures->nr_graces, figures->grace_ns[0] / 1000, figures->grace_ns[1] / 1000,
+		 figures->grace_ns[2] / 1000);
+	info("run arm %d total_us %llu bypass_us %llu wait_us %llu heartbeat_us %llu %s", arm,
+	     (end - begin) / 1000, (figures->bypass_end_ns - figures->bypass_begin_ns) / 1000,
+	     wait / 1000, shared->heartbeat_max_ns / 1000, graces);
 	for (i = 0; i < nr_pids; i++)
 		kill(pids[i], SIGKILL);
 	for (i = 0; i < nr_pids; i++)

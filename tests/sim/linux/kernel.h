@@ -3,10 +3,8 @@
 #ifndef SIM_LINUX_KERNEL_H
 #define SIM_LINUX_KERNEL_H
 
-#include <stdint.h>
-
-typedef uint32_t u32;
-typedef uint64_t u64;
+typedef unsigned int u32;
+typedef unsigned long long u64;
 
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define DIV_ROUND_UP_ULL	DIV_ROUND_UP

@@ -38,6 +38,7 @@ DECLARE_STATIC_CALL(kern_rcu_unexpedite_gp, rcu_expedite_gp_fn);
  * struct kern_layout - what the running kernel's BTF says
  * @rq_cpu: offset of rq.cpu, bytes
  * @rq_scx_flags: offset of rq.scx.flags, bytes
+ * @rq_local_dsq: offset of rq.scx.local_dsq, bytes
  * @rq_online: SCX_RQ_ONLINE
  * @rq_bypassing: SCX_RQ_BYPASSING
  * @enq_head: SCX_ENQ_HEAD
@@ -54,6 +55,7 @@ DECLARE_STATIC_CALL(kern_rcu_unexpedite_gp, rcu_expedite_gp_fn);
 struct kern_layout {
 	u32 rq_cpu;
 	u32 rq_scx_flags;
+	u32 rq_local_dsq;
 	u64 rq_online;
 	u64 rq_bypassing;
 	u64 enq_head;
@@ -85,6 +87,15 @@ static inline u32 kern_rq_scx_flags(const struct rq *rq)
 {
 	return READ_ONCE(*(const u32 *)((const char *)rq +
 					kern_layout.rq_scx_flags));
+}
+
+/* Has a task been picked for @cpu that something else keeps from running? */
+static inline bool kern_cpu_has_picked(int cpu)
+{
+	const struct scx_dispatch_q *local = (const void *)kern_cpu_rq(cpu) +
+					     kern_layout.rq_local_dsq;
+
+	return READ_ONCE(local->nr);
 }
 
 static inline bool kern_cpu_bypassing(int cpu)

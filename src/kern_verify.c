@@ -245,7 +245,7 @@ static int __init learn_rq_layout(void)
 {
 	const struct btf_type *type;
 	u32 flags;
-	int scx, cpu, ret;
+	int scx, local, cpu, ret;
 
 	scx = find_member("rq", "scx", &type);
 	if (scx < 0)
@@ -256,6 +256,16 @@ static int __init learn_rq_layout(void)
 	if (ret)
 		return ret;
 	kern_layout.rq_scx_flags = scx + flags;
+
+	local = find_member("scx_rq", "local_dsq", &type);
+	if (local < 0)
+		return local;
+	if (!btf_type_is_struct(type) || type->size != sizeof(struct scx_dispatch_q)) {
+		pr_err("scx_rq.local_dsq is no scx_dispatch_q of %zu bytes in this kernel\n",
+		       sizeof(struct scx_dispatch_q));
+		return -ENOEXEC;
+	}
+	kern_layout.rq_local_dsq = scx + local;
 
 	/* proves the symbol and the layout at once */
 	for_each_possible_cpu(cpu) {

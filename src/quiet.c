@@ -55,6 +55,17 @@ static int should_run(unsigned int cpu)
 }
 
 /*
+ * Does an urgent task wait? Perhaps it waits on the local DSQ: when a task of
+ * sched_ext is preempted by a thread like this one, its CPU first picks the next
+ * one of sched_ext, and then runs the thread. Who it was is not known, so it has
+ * its turn; if it was not urgent, it does not come back.
+ */
+static bool has_urgent(const struct bypass_cpu *bc)
+{
+	return !list_empty(&bc->urgent.list) || kern_cpu_has_picked(bc->cpu);
+}
+
+/*
  * When it ends, the thread leaves its CPU, which then looks for a task again: so
  * only the thread itself may say that there is to be none.
  */
@@ -65,12 +76,12 @@ static void run(unsigned int cpu)
 
 	WRITE_ONCE(bc->urgent_only, true);
 	while (is_quiet() && !kthread_should_park() && !kthread_should_stop()) {
-		if (list_empty(&bc->urgent.list)) {
-			play_idle_precise(QUIET_STEP_NS, U64_MAX);
-			us = QUIET_URGENT_US;
-		} else {
+		if (has_urgent(bc)) {
 			usleep_range(us, 2 * us);
 			us = min(2 * us, QUIET_URGENT_MAX_US);
+		} else {
+			play_idle_precise(QUIET_STEP_NS, U64_MAX);
+			us = QUIET_URGENT_US;
 		}
 	}
 	WRITE_ONCE(bc->urgent_only, false);

@@ -3,7 +3,7 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 CACHE ?= $(HOME)/.cache/scx_bypass_lb
-export CACHE CASES MINUTES RUNS CPUS TASKS
+export CACHE CASES MINUTES RUNS CPUS TASKS LOADS
 
 name := scx_bypass_lb
 version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
@@ -29,7 +29,7 @@ help:
 	@echo 'test-all      run them on all kernels; TARGETS="6.12.95 6.17.8" on just these'
 	@echo 'stress        storms over tasks, CPUs and the module for MINUTES=60'
 	@echo 'bench         measure how long a scheduler takes to go: RUNS=10 CPUS="8 32"'
-	@echo '              TASKS="30 100" for each CPU'
+	@echo '              TASKS="30 100" for each CPU, LOADS="idle fork skew"'
 	@echo 'demo          watch the module at work, in QEMU'
 	@echo 'clean         remove what was built here'
 	@echo
@@ -57,7 +57,11 @@ sign:
 	@test -n '$(KEY)' && test -n '$(CERT)' || { echo 'usage: make sign KEY=file CERT=file' >&2; exit 2; }
 	$(KDIR)/scripts/sign-file sha256 $(KEY) $(CERT) $(name).ko
 
-check test stress bench demo:
+bench:
+	@sh tests/setup/packages.sh gnuplot-nox
+	@python3 tests/run.py $@
+
+check test stress demo:
 	@sh tests/setup/packages.sh
 	@python3 tests/run.py $@ $(CASES)
 

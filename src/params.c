@@ -17,15 +17,15 @@ unsigned int bypass_lb_intv_us __read_mostly = 500 * USEC_PER_MSEC;
 /* slice of a task that is queued in bypass, us */
 unsigned int slice_bypass_us __read_mostly = 5 * USEC_PER_MSEC;
 /* in bypass, tasks that were preempted inside an RCU read-side section go first */
-bool readers_first __read_mostly;
+bool readers_first __read_mostly = true;
 /* and so do kernel threads that are woken */
-bool kthreads_first __read_mostly;
+bool kthreads_first __read_mostly = true;
 /* in bypass, a CPU that has run dry takes a task from the longest queue */
 bool idle_pull __read_mostly;
 /* in bypass, RCU grace periods are expedited */
-bool expedite_rcu __read_mostly;
+bool expedite_rcu __read_mostly = true;
 /* how long user tasks are kept off the CPUs when bypass begins, ms; 0: not at all */
-unsigned int quiet_ms __read_mostly;
+unsigned int quiet_ms __read_mostly = 30;
 /* refuse to load */
 bool disable;
 /* how functions are redirected */
@@ -112,10 +112,10 @@ MODULE_PARM_DESC(slice_bypass_us,
 
 module_param(readers_first, bool, 0600);
 MODULE_PARM_DESC(readers_first,
-		 "in bypass mode, tasks preempted inside an RCU read-side section run first (default N)");
+		 "in bypass mode, tasks preempted inside an RCU read-side section run first (default Y)");
 
 module_param(kthreads_first, bool, 0600);
-MODULE_PARM_DESC(kthreads_first, "in bypass mode, woken kernel threads run first (default N)");
+MODULE_PARM_DESC(kthreads_first, "in bypass mode, woken kernel threads run first (default Y)");
 
 module_param(idle_pull, bool, 0600);
 MODULE_PARM_DESC(idle_pull,
@@ -128,7 +128,7 @@ static const struct kernel_param_ops expedite_ops = {
 };
 
 module_param_cb(expedite_rcu, &expedite_ops, &expedite_rcu, 0600);
-MODULE_PARM_DESC(expedite_rcu, "in bypass mode, expedite RCU grace periods (default N)");
+MODULE_PARM_DESC(expedite_rcu, "in bypass mode, expedite RCU grace periods (default Y)");
 
 static const struct kernel_param_ops quiet_ops = {
 	.set = set_quiet,
@@ -137,7 +137,7 @@ static const struct kernel_param_ops quiet_ops = {
 
 module_param_cb(quiet_ms, &quiet_ops, &quiet_ms, 0600);
 MODULE_PARM_DESC(quiet_ms,
-		 "keep user tasks off crowded CPUs for so long when bypass begins, milliseconds (0 to 100, 0 = off, the default)");
+		 "keep user tasks off crowded CPUs for so long when bypass begins, milliseconds (0 to 100, 0 = off, default 30)");
 
 static const struct kernel_param_ops backend_ops = {
 	.set = set_backend,

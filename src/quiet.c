@@ -13,7 +13,6 @@
  * time however often bypass begins. A CPU with tasks enough has each of them
  * wait longer than that anyway; with fewer there is no quiet.
  */
-#include <linux/cpu.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -110,6 +109,10 @@ static bool is_crowded(void)
 	return nr >= QUIET_MIN_TASKS * num_online_cpus();
 }
 
+/*
+ * CPU hotplug is not locked out: who holds it may be waiting for the tasks that
+ * bypass is there for.
+ */
 static void begin(u64 now)
 {
 	u64 span = (u64)READ_ONCE(quiet_ms) * NSEC_PER_MSEC;
@@ -119,17 +122,20 @@ static void begin(u64 now)
 		return;
 
 	WRITE_ONCE(quiet_until, now + span);
-	cpus_read_lock();
-	for_each_online_cpu(cpu)
-		wake_up_process(per_cpu(quiet_thread, cpu));
-	cpus_read_unlock();
+	for_each_possible_cpu(cpu) {
+		struct task_struct *thread = READ_ONCE(per_cpu(quiet_thread, cpu));
+
+		/* that of a CPU that is not online is parked, which this does not end */
+		if (thread)
+			wake_up_process(thread);
+	}
 }
 
 /**
  * quiet_update() - act on a change of bypass
  * @was_bypassing: was it on before?
  *
- * Context: process, may sleep, CPU hotplug not locked.
+ * Context: process.
  */
 void quiet_update(bool was_bypassing)
 {

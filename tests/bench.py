@@ -7,15 +7,15 @@ CACHE/bench, and an interrupted bench goes on.
 """
 import concurrent.futures
 import dataclasses
-import json
 import os
-import statistics
 
+import bench_report
 import build
+import charts
 import suite
 import vm
+from bench_results import Load, Results
 from kernels import CACHE, LINUX_6_18, LINUX_6_19, LINUX_7_3, MAIN, TESTS, Kernel
-from table import Table
 
 # of a guest, in seconds of the host
 TIMEOUT = 7200
@@ -25,87 +25,76 @@ RUNS_PER_BOOT = 10
 
 @dataclasses.dataclass(frozen=True)
 class Arm:
-    """What is compared. params: the module's; without them it is not loaded."""
+    """What is compared. params: the module's; without them it is not loaded.
+
+    loads: only these
+    """
     name: str
     kernel: Kernel
     params: str = None
+    loads: tuple = ()
 
     def words(self):
         """As the guest wants it, see tests/guest/case_bench.c."""
         return "stock" if self.params is None else vm.param_list(f"module {self.params}".strip())
 
+    def measures(self, load):
+        return not self.loads or load.workload in self.loads
 
-MEANS = "readers_first=1 kthreads_first=1 expedite_rcu=1 quiet_ms=30"
-STOCK = Arm("stock 6.18.15", LINUX_6_18)
-# Those of one kernel are measured in turn in the same guest.
+
+NO_MEANS = "readers_first=0 kthreads_first=0 expedite_rcu=0 quiet_ms=0"
 ARMS = (
-    STOCK,
-    Arm("module, interval 0", LINUX_6_18, "bypass_lb_intv_us=0"),
-    Arm("module", LINUX_6_18, ""),
-    Arm("module, all means", LINUX_6_18, MEANS),
-    Arm("native 6.19.14", LINUX_6_19),
-    Arm("native 7.3.4", LINUX_7_3),
+    Arm(bench_report.STOCK, LINUX_6_18),
+    Arm("module, interval 0", LINUX_6_18, f"bypass_lb_intv_us=0 {NO_MEANS}", ("fork", "skew")),
+    Arm("module, no means", LINUX_6_18, NO_MEANS),
+    Arm(bench_report.MODULE, LINUX_6_18, ""),
+    Arm("module, idle_pull", LINUX_6_18, "idle_pull=1", ("fork", "skew")),
+    Arm("module, livepatch", LINUX_6_18, "backend=livepatch", ("switch",)),
+    Arm(bench_report.NATIVE, LINUX_6_19),
+    Arm("native 7.3.4", LINUX_7_3, None, ("fork", "skew", "pinned", "wake", "mixed")),
 )
 KERNELS = tuple(dict.fromkeys(arm.kernel for arm in ARMS))
+# what is measured for each number of tasks for each CPU, and what once
+LOADS = ("fork", "skew", "pinned", "looks", "wake", "mixed")
+ONCE = ("idle", "switch", "queues")
 
 
-@dataclasses.dataclass(frozen=True)
-class Load:
-    workload: str
-    cpus: int
-    tasks_per_cpu: int
-
-    @property
-    def tasks(self):
-        return max(1, self.cpus * self.tasks_per_cpu)
-
-
-RECORD = Table(os.path.join(TESTS, "bench.tsv"), "make bench",
-               ("load", "CPUs", "tasks per CPU", "arm", "runs", "disabled after ms, median",
-                "worst", "times the idle machine, median", "worst", "longest wait ms, median",
-                "worst"), keys=4)
-
-
-def loads(cpus, tasks_per_cpu):
+def loads(cpus, tasks_per_cpu, workloads):
     """The idle machine has one task."""
-    idle = [Load("skew", n, 0) for n in cpus]
-    return idle + [Load(workload, n, tasks) for n in cpus for workload in ("fork", "skew")
-                   for tasks in tasks_per_cpu]
+    for n in cpus:
+        if "idle" in workloads:
+            yield Load("skew", n, 0)
+        for workload in ("switch", "queues"):
+            if workload in workloads:
+                yield Load(workload, n, tasks_per_cpu[0])
+        for workload in LOADS:
+            if workload in workloads:
+                yield from (Load(workload, n, tasks) for tasks in tasks_per_cpu)
 
 
 def numbers(name, default):
     """Numbers from the environment."""
-    words = os.environ.get(name, default).split()
-    if not words or not all(word.isdecimal() and int(word) for word in words):
+    words = (os.environ.get(name) or default).split()
+    if not all(word.isdecimal() and int(word) for word in words):
         raise SystemExit(f"{name} must be numbers above 0")
     return [int(word) for word in words]
 
 
-class Results:
-    """What has been measured, a line of JSON for each run."""
+def wanted_loads():
+    words = os.environ.get("LOADS", "").split() or [*ONCE, *LOADS]
+    unknown = [word for word in words if word not in ONCE + LOADS]
+    if unknown:
+        raise SystemExit(f"no such load: {' '.join(unknown)}; there are {' '.join(ONCE + LOADS)}")
+    return words
 
-    def __init__(self, path):
-        self.path, self.runs = path, {}
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as f:
-                for line in f:
-                    run = json.loads(line)
-                    self.of(run["arm"], Load(*run["load"])).append(run["figures"])
 
-    def of(self, arm, load):
-        return self.runs.setdefault((arm, load), [])
-
-    def add(self, arm, load, figures):
-        self.of(arm, load).append(figures)
-        with open(self.path, "a", encoding="utf-8") as f:
-            f.write(json.dumps({"arm": arm, "load": dataclasses.astuple(load),
-                                "figures": figures}) + "\n")
+def arms_for(kernel, load):
+    return [arm for arm in ARMS if arm.kernel == kernel and arm.measures(load)]
 
 
 def measure(kernel, load, runs, results, initrd):
     """Boot once, for so many runs of each of the kernel's arms."""
-    arms = [arm for arm in ARMS if arm.kernel == kernel]
+    arms = arms_for(kernel, load)
     machine = vm.Machine(cpus=load.cpus, threads=1, counted=True,
                          gigabytes=2 + load.tasks // 1000)
     log = os.path.join(CACHE, "logs", "bench",
@@ -118,13 +107,15 @@ def measure(kernel, load, runs, results, initrd):
             figures = {name: int(value) for name, value in zip(words[1::2], words[2::2])}
             arm = arms[figures.pop("arm")]
             results.add(arm.name, load, figures)
-            suite.say(f"  {load.workload:5} {load.cpus:4} CPUs {load.tasks:6} tasks  "
-                      f"{arm.name:24} {figures['total_us'] / 1000:8.1f} ms")
+            suite.say(f"  {load.workload:6} {load.cpus:4} CPUs {load.tasks:6} tasks  "
+                      f"{arm.name:20} {bench_report.brief(load, figures)}")
+        elif kind == "info" and words[0] == "queues":
+            results.add_sample(arms[int(words[1])].name, load, [int(word) for word in words[2:]])
         elif kind == "fail":
             suite.say(f"  {kernel.release}: FAILED: {text}")
 
     guest = vm.run(os.path.join(kernel.directory, "vmlinuz"), initrd,
-                   f"{kernel.append} case=bench workload={load.workload} "
+                   f"{kernel.append} cpu_init_udelay=0 case=bench workload={load.workload} "
                    f"tasks={load.tasks} runs={runs} arms={':'.join(arm.words() for arm in arms)}",
                    log, TIMEOUT, on_line, None, machine)
     if guest.lost or guest.splats:
@@ -134,46 +125,28 @@ def measure(kernel, load, runs, results, initrd):
 
 
 def plan(results, wanted, todo):
-    """(kernel, load, runs) for what is missing."""
+    """(kernel, load, runs) for what is missing. Samples are taken once."""
     for load in todo:
         for kernel in KERNELS:
-            missing = max(wanted - len(results.of(arm.name, load))
-                          for arm in ARMS if arm.kernel == kernel)
+            missing = max(((1 if load.workload == "queues" else wanted) -
+                           len(results.of(arm.name, load)) for arm in arms_for(kernel, load)),
+                          default=0)
             while missing > 0:
                 yield kernel, load, min(missing, RUNS_PER_BOOT)
                 missing -= RUNS_PER_BOOT
-
-
-def milliseconds(runs, figure):
-    values = [run[figure] / 1000 for run in runs]
-    return statistics.median(values), max(values)
-
-
-def rows(results):
-    """The table: each load and arm, and its ratio to stock's idle machine."""
-    for (arm, load), runs in results.runs.items():
-        idle = results.of(STOCK.name, Load("skew", load.cpus, 0))
-        if not runs or not idle:
-            continue
-        floor = milliseconds(idle, "total_us")[0]
-        median, worst = milliseconds(runs, "total_us")
-        waits = milliseconds(runs, "wait_us")
-        yield (load.workload if load.tasks_per_cpu else "idle", load.cpus,
-               load.tasks_per_cpu, arm, len(runs), f"{median:.0f}", f"{worst:.0f}",
-               f"{median / floor:.1f}", f"{worst / floor:.1f}",
-               f"{waits[0]:.0f}", f"{waits[1]:.0f}")
 
 
 def bench():
     """Returns whether something failed."""
     runs = numbers("RUNS", "10")[0]
     cpus, tasks_per_cpu = numbers("CPUS", "32"), numbers("TASKS", "30")
+    todo = list(loads(cpus, tasks_per_cpu, wanted_loads()))
     for kernel in KERNELS:
         suite.say(f"preparing {kernel.release} in {CACHE}")
         kernel.prepare()
     initrd = build.build(dataclasses.replace(MAIN, name="bench", extra=()), LINUX_6_18.directory)
-    results = Results(os.path.join(CACHE, "bench", "runs.jsonl"))
-    jobs = list(plan(results, runs, loads(cpus, tasks_per_cpu)))
+    results = Results(os.path.join(CACHE, "bench"))
+    jobs = list(plan(results, runs, todo))
     suite.say(f"{len(jobs)} guests to boot, {suite.JOBS} at a time")
 
     def one(number):
@@ -183,8 +156,10 @@ def bench():
 
     with concurrent.futures.ThreadPoolExecutor(suite.JOBS) as pool:
         failed = list(pool.map(one, range(len(jobs)))).count(False)
-    RECORD.renew(rows(results))
-    suite.say(RECORD.markdown())
+    bench_report.record(results)
+    charts.draw(results, os.path.join(TESTS, "charts"))
+    suite.say(bench_report.RECORD.markdown())
+    suite.say(bench_report.GOALS.markdown())
     if failed:
         suite.say(f"{failed} guests have failed")
     return bool(failed)

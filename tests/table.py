@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Records of runs, kept as tab-separated values, and README's tables made from them."""
+"""Records of runs, kept as tab-separated values, and the pages' tables made from them."""
 import os
 
 from kernels import TESTS
 
-README = os.path.join(os.path.dirname(TESTS), "README.md")
+README, RESULTS = (os.path.join(os.path.dirname(TESTS), name)
+                   for name in ("README.md", "RESULTS.md"))
 END = "<!-- end -->\n"
 
 
-def read_readme():
-    with open(README, encoding="utf-8") as f:
+def read(page):
+    with open(page, encoding="utf-8") as f:
         return f.read()
 
 
@@ -17,16 +18,16 @@ def marker(command, what):
     return f"<!-- {what}: made by {command} -->\n"
 
 
-def shown(begin):
-    """README's table behind a marker."""
-    return read_readme().partition(begin)[2].partition(END)[0]
+def shown(begin, page=README):
+    """A page's table behind a marker."""
+    return read(page).partition(begin)[2].partition(END)[0]
 
 
-def show(begin, text):
+def show(begin, text, page=README):
     """Renew it."""
-    before, _, rest = read_readme().partition(begin)
+    before, _, rest = read(page).partition(begin)
     after = rest.partition(END)[2]
-    with open(README, "w", encoding="utf-8") as f:
+    with open(page, "w", encoding="utf-8") as f:
         f.write(before + begin + text + END + after)
 
 
@@ -37,10 +38,10 @@ def markdown(heads, rows):
 
 
 class Table:
-    """A record in a file, as it is, in README. By its first cells, the keys, a row is known."""
+    """A record in a file, as it is, on a page. By its first cells, the keys, a row is known."""
 
-    def __init__(self, path, command, heads, keys=2):
-        self.path, self.heads, self.keys = path, heads, keys
+    def __init__(self, path, command, heads, keys=2, page=README):
+        self.path, self.heads, self.keys, self.page = path, heads, keys, page
         self.begin = marker(command, os.path.splitext(os.path.basename(path))[0])
 
     def rows(self):
@@ -58,10 +59,10 @@ class Table:
             f.write("# " + ", ".join(self.heads) + "\n")
             for _, row in sorted(kept.items()):
                 f.write("\t".join(str(cell) for cell in row) + "\n")
-        show(self.begin, self.markdown())
+        show(self.begin, self.markdown(), self.page)
 
     def markdown(self):
         return markdown(self.heads, self.rows())
 
     def is_shown(self):
-        return shown(self.begin) == self.markdown()
+        return shown(self.begin, self.page) == self.markdown()

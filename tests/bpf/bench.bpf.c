@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the bench looks at in the kernel, the same on every kernel. */
 #include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -111,5 +112,122 @@ int BPF_PROG(bench_grace_ends)
 	if (nr < BENCH_GRACES)
 		figures.grace_ns[nr] = bpf_ktime_get_ns() - grace_begin_ns;
 	figures.nr_graces = nr + 1;
+	return 0;
+}
+
+/* since when a CPU has been looking for a task */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} picking SEC(".maps");
+
+SEC("fentry/consume_dispatch_q")
+int BPF_PROG(bench_pick_begins)
+{
+	u32 key = 0;
+	u64 *since = bpf_map_lookup_elem(&picking, &key);
+
+	if (since)
+		*since = figures.armed_ns ? bpf_ktime_get_ns() : 0;
+	return 0;
+}
+
+SEC("fexit/consume_dispatch_q")
+int BPF_PROG(bench_pick_ends)
+{
+	u32 key = 0;
+	u64 *since = bpf_map_lookup_elem(&picking, &key);
+	u64 took;
+
+	if (!since || !*since || !figures.armed_ns)
+		return 0;
+	took = bpf_ktime_get_ns() - *since;
+	if (took > figures.pick_max_ns)
+		figures.pick_max_ns = took;
+	return 0;
+}
+
+SEC("fentry/set_next_task_scx")
+int BPF_PROG(bench_pick_looked)
+{
+	if (figures.armed_ns)
+		__sync_fetch_and_add(&figures.picks, 1);
+	return 0;
+}
+
+SEC("fentry/task_can_run_on_remote_rq")
+int BPF_PROG(bench_task_looked)
+{
+	if (figures.armed_ns)
+		__sync_fetch_and_add(&figures.looks, 1);
+	return 0;
+}
+
+/* arguments: node, nr_cpus, nr_tasks, nr_balanced, then lengths: two before, two after */
+SEC("raw_tp")
+int bench_pass_lb(struct bpf_raw_tracepoint_args *ctx)
+{
+	u32 cpus = ctx->args[1], tasks = ctx->args[2], after_max = ctx->args[7];
+	u32 mean = cpus ? (tasks + cpus - 1) / cpus : 0;
+
+	if (!figures.armed_ns)
+		return 0;
+	__sync_fetch_and_add(&figures.moved, ctx->args[3]);
+	if (tasks && !figures.balanced_ns && after_max <= (mean * 5 + 3) / 4)
+		figures.balanced_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+struct scx_rq___native {
+	struct scx_dispatch_q bypass_dsq;
+} __attribute__((preserve_access_index));
+
+struct rq___native {
+	struct scx_rq___native scx;
+} __attribute__((preserve_access_index));
+
+extern const struct rq runqueues __ksym;
+extern const void __per_cpu_offset __ksym;
+
+/* Functions of their own: what a kernel does not have is then never looked up in it. */
+static __noinline u32 native_queued(const struct rq *rq)
+{
+	const struct rq___native *native = (const void *)rq;
+
+	return BPF_CORE_READ(native, scx.bypass_dsq.nr);
+}
+
+static __noinline u32 module_queued(u32 cpu)
+{
+	u64 offset = 0, queues = figures.module_queues;
+	const struct scx_dispatch_q *dsq;
+
+	bpf_probe_read_kernel(&offset, sizeof(offset), &__per_cpu_offset + cpu * sizeof(offset));
+	dsq = (const void *)(queues + offset);
+	return BPF_CORE_READ(dsq, nr);
+}
+
+/* Without bypass DSQs a CPU's tasks are those of its run queue. */
+SEC("syscall")
+int bench_sample(void *ctx)
+{
+	u64 bypassing = bpf_core_enum_value(enum scx_rq_flags, SCX_RQ_BYPASSING);
+	u32 cpu;
+
+	bpf_for(cpu, 0, BENCH_CPUS) {
+		const struct rq *rq = bpf_per_cpu_ptr(&runqueues, cpu);
+		if (!rq)
+			break;
+		if (!(rq->scx.flags & bypassing))
+			figures.lengths[cpu] = rq->nr_running;
+		else if (bpf_core_field_exists(struct rq___native, scx.bypass_dsq))
+			figures.lengths[cpu] = native_queued(rq) + rq->cfs.h_nr_queued;
+		else if (figures.module_queues)
+			figures.lengths[cpu] = module_queued(cpu) + rq->cfs.h_nr_queued;
+		else
+			figures.lengths[cpu] = rq->nr_running;
+	}
 	return 0;
 }

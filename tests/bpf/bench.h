@@ -7,6 +7,7 @@
 #define BENCH_PIDS	65536
 /* grace periods that are remembered */
 #define BENCH_GRACES	4
+#define BENCH_CPUS	256
 
 /**
  * struct bench_figures - in the .bss of bench.bpf.o, which the driver maps
@@ -17,6 +18,13 @@
  * @nr_graces: how often whoever entered bypass has waited for RCU
  * @grace_ns: and how long each time
  * @worker: who entered bypass
+ * @pick_max_ns: the longest look for a task, with interrupts off
+ * @picks: tasks picked to run
+ * @looks: tasks of other CPUs looked at for that
+ * @moved: tasks that a balancer has moved
+ * @balanced_ns: when a balancer's pass first left each CPU within 125 % of the mean
+ * @module_queues: from the driver: per-CPU address of the module's queues, if any
+ * @lengths: the sample: tasks queued for each CPU
  */
 struct bench_figures {
 	unsigned long long armed_ns;
@@ -26,6 +34,13 @@ struct bench_figures {
 	unsigned long long nr_graces;
 	unsigned long long grace_ns[BENCH_GRACES];
 	unsigned long long worker;
+	unsigned long long pick_max_ns;
+	unsigned long long picks;
+	unsigned long long looks;
+	unsigned long long moved;
+	unsigned long long balanced_ns;
+	unsigned long long module_queues;
+	unsigned int lengths[BENCH_CPUS];
 };
 
 #endif /* BENCH_H */

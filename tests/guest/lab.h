@@ -120,7 +120,7 @@ unsigned long probe_hits(const char *name);
 /* case_storms.c */
 extern unsigned int storm_seconds, storm_loads;
 
-/* case_bench.c */
+/* case_bench.c, see bench.h for its parts */
 extern const char *bench_workload, *bench_arms;
 extern int bench_tasks, bench_runs;
 

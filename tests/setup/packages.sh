@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Install what builds and tests need, by apt. Does nothing when all is there.
+# Install what builds and tests need, by apt, and what the arguments name. Does nothing
+# when all is there.
 set -eu
 . "$(dirname "$0")/apt.sh"
 
@@ -22,7 +23,7 @@ qemu_too_old() {
 }
 
 # shellcheck disable=SC2086
-want=$(missing $packages) want_newer=$(missing $newer)
+want=$(missing $packages "$@") want_newer=$(missing $newer)
 if qemu_too_old; then
 	want_newer=$newer
 fi

@@ -17,11 +17,13 @@ enum hook_id {
  * @id: which function
  * @body: its name and prototype; the static call runs the kernel's own body
  * @func: the replacement, with the same prototype
+ * @gate: its gate (see gate.h), or NULL if it has none
  */
 struct hook {
 	enum hook_id id;
 	struct kern_func body;
 	void *func;
+	void *gate;
 };
 
 #define NR_HOOK_FORMS	6

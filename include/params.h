@@ -16,8 +16,11 @@ enum backend {
 	BACKEND_AUTO,
 	BACKEND_LIVEPATCH,
 	BACKEND_FTRACE,
+	BACKEND_DIRECT,
 };
 
 extern enum backend backend;
+
+const char *backend_name(enum backend which);
 
 #endif /* PARAMS_H */

@@ -15,7 +15,7 @@ int redirect_check_sites(void);
 void redirect_watch_stall(bool livepatch);
 void redirect_unwatch_stall(void);
 
-int redirect_ftrace_install(void);
+int redirect_ftrace_install(bool direct);
 void redirect_ftrace_remove(void);
 
 #ifdef CONFIG_LIVEPATCH

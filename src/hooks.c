@@ -8,6 +8,7 @@
 #include "balancer.h"
 #include "bypass_dsq.h"
 #include "expedite.h"
+#include "gate.h"
 #include "hooks.h"
 #include "kern.h"
 #include "pull.h"
@@ -42,7 +43,9 @@ static void hook_scx_bypass(bool bypass)
 {
 	bool was_bypassing = kern_bypassing();
 
+	gate_hold();
 	static_call(body_scx_bypass)(bypass);
+	gate_release();
 	expedite_update();
 	balancer_update();
 	if (READ_ONCE(redirecting))
@@ -63,7 +66,7 @@ static __always_inline bool is_for_bypass_dsq(struct scx_dispatch_q *dsq,
 	       !(enq_flags & kern_layout.enq_dsq_priq);
 }
 
-static void hook_dispatch_enqueue(struct scx_sched *sch, struct scx_dispatch_q *dsq,
+static void __used hook_dispatch_enqueue(struct scx_sched *sch, struct scx_dispatch_q *dsq,
 				  struct task_struct *p, u64 enq_flags)
 {
 	if (is_for_bypass_dsq(dsq, p, enq_flags))
@@ -72,7 +75,7 @@ static void hook_dispatch_enqueue(struct scx_sched *sch, struct scx_dispatch_q *
 		static_call(body_dispatch_enqueue)(sch, dsq, p, enq_flags);
 }
 
-static void hook_dispatch_enqueue_nosch(struct scx_dispatch_q *dsq, struct task_struct *p,
+static void __used hook_dispatch_enqueue_nosch(struct scx_dispatch_q *dsq, struct task_struct *p,
 					u64 enq_flags)
 {
 	if (is_for_bypass_dsq(dsq, p, enq_flags))
@@ -112,8 +115,11 @@ static __always_inline int sources(struct rq *rq, struct scx_dispatch_q *dsq,
 	bc = per_cpu_ptr(&bypass_cpus, cpu);
 	if (bypass_dsqs_empty(bc)) {
 		order[nr++] = dsq;
-		order[nr] = READ_ONCE(redirecting) ? pull_source(cpu) : NULL;
-		return nr + !!order[nr];
+		if (READ_ONCE(redirecting) && kern_cpu_bypassing(cpu)) {
+			order[nr] = pull_source(cpu);
+			nr += !!order[nr];
+		}
+		return nr;
 	}
 
 	if (READ_ONCE(bc->urgent_only)) {
@@ -137,8 +143,8 @@ static __always_inline int sources(struct rq *rq, struct scx_dispatch_q *dsq,
 }
 
 /* Interrupts are off, @rq is locked; the body may drop and retake that lock. */
-static bool hook_consume_dispatch_q(struct scx_sched *sch, struct rq *rq,
-				    struct scx_dispatch_q *dsq)
+static bool __used hook_consume_dispatch_q(struct scx_sched *sch, struct rq *rq,
+					   struct scx_dispatch_q *dsq)
 {
 	struct scx_dispatch_q *order[NR_SOURCES];
 	int i, nr = sources(rq, dsq, order);
@@ -149,7 +155,7 @@ static bool hook_consume_dispatch_q(struct scx_sched *sch, struct rq *rq,
 	return false;
 }
 
-static bool hook_consume_dispatch_q_nosch(struct rq *rq, struct scx_dispatch_q *dsq)
+static bool __used hook_consume_dispatch_q_nosch(struct rq *rq, struct scx_dispatch_q *dsq)
 {
 	struct scx_dispatch_q *order[NR_SOURCES];
 	int i, nr = sources(rq, dsq, order);
@@ -159,6 +165,11 @@ static bool hook_consume_dispatch_q_nosch(struct rq *rq, struct scx_dispatch_q *
 			return true;
 	return false;
 }
+
+DEFINE_GATE(hook_dispatch_enqueue);
+DEFINE_GATE(hook_dispatch_enqueue_nosch);
+DEFINE_GATE(hook_consume_dispatch_q);
+DEFINE_GATE(hook_consume_dispatch_q_nosch);
 
 /* All forms that the functions have had; a kernel has one of each. */
 const struct hook hook_forms[NR_HOOK_FORMS] = {
@@ -175,21 +186,25 @@ const struct hook hook_forms[NR_HOOK_FORMS] = {
 		.body = KERN_FUNC(dispatch_enqueue, body_dispatch_enqueue,
 				  "void(*scx_sched,*scx_dispatch_q,*task_struct,u64)"),
 		.func = hook_dispatch_enqueue,
+		.gate = gate_hook_dispatch_enqueue,
 	}, {
 		.id = HOOK_ENQUEUE,
 		.body = KERN_FUNC(dispatch_enqueue, body_dispatch_enqueue_nosch,
 				  "void(*scx_dispatch_q,*task_struct,u64)"),
 		.func = hook_dispatch_enqueue_nosch,
+		.gate = gate_hook_dispatch_enqueue_nosch,
 	}, {
 		.id = HOOK_CONSUME,
 		.body = KERN_FUNC(consume_dispatch_q, body_consume_dispatch_q,
 				  "bool(*scx_sched,*rq,*scx_dispatch_q)"),
 		.func = hook_consume_dispatch_q,
+		.gate = gate_hook_consume_dispatch_q,
 	}, {
 		.id = HOOK_CONSUME,
 		.body = KERN_FUNC(consume_dispatch_q, body_consume_dispatch_q_nosch,
 				  "bool(*rq,*scx_dispatch_q)"),
 		.func = hook_consume_dispatch_q_nosch,
+		.gate = gate_hook_consume_dispatch_q_nosch,
 	},
 };
 
@@ -213,6 +228,9 @@ bool hooks_active(void)
  */
 void hooks_activate(void)
 {
+	/* bypass may be on already */
+	gate_hold();
+	gate_release();
 	balancer_start();
 	WRITE_ONCE(redirecting, true);
 	balancer_update();

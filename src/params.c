@@ -35,7 +35,19 @@ static const char * const backend_names[] = {
 	[BACKEND_AUTO] = "auto",
 	[BACKEND_LIVEPATCH] = "livepatch",
 	[BACKEND_FTRACE] = "ftrace",
+	[BACKEND_DIRECT] = "direct",
 };
+
+/**
+ * backend_name() - a means of redirection, as the parameter names it
+ * @which: the means
+ *
+ * Context: any.
+ */
+const char *backend_name(enum backend which)
+{
+	return backend_names[which];
+}
 
 static int set_in_range(const char *val, const struct kernel_param *kp,
 			unsigned int min, unsigned int max)
@@ -80,7 +92,7 @@ static int set_backend(const char *val, const struct kernel_param *kp)
 	int i = sysfs_match_string(backend_names, val);
 
 	if (i < 0) {
-		pr_err("%s must be auto, livepatch or ftrace\n", kp->name);
+		pr_err("%s must be auto, direct, ftrace or livepatch\n", kp->name);
 		return i;
 	}
 	backend = i;
@@ -146,7 +158,7 @@ static const struct kernel_param_ops backend_ops = {
 
 module_param_cb(backend, &backend_ops, &backend, 0400);
 MODULE_PARM_DESC(backend,
-		 "how functions are redirected: ftrace, livepatch, or auto (default), which is ftrace");
+		 "how functions are redirected: direct, ftrace, livepatch, or auto (default), which is the first of these that works");
 
 module_param(disable, bool, 0400);
 MODULE_PARM_DESC(disable, "do not load (for the kernel command line: scx_bypass_lb.disable=1)");

@@ -44,7 +44,7 @@ static int longest_queue(int cpu)
  * waiting (see bypass_dsq_recall()). So both must be active: the kernel waits
  * for interrupts to have been on everywhere after it has said that one is not.
  *
- * Context: interrupts off, @cpu's rq locked. Takes a DSQ's lock.
+ * Context: bypass, interrupts off, @cpu's rq locked. Takes a DSQ's lock.
  * Return: the DSQ, or NULL.
  */
 struct scx_dispatch_q *pull_source(int cpu)
@@ -54,8 +54,8 @@ struct scx_dispatch_q *pull_source(int cpu)
 	bool found = false;
 	int donor, i;
 
-	if (!kern_cpu_bypassing(cpu) || !READ_ONCE(idle_pull) ||
-	    READ_ONCE(per_cpu(bypass_cpus, cpu).urgent_only) || !kern_cpu_schedulable(cpu))
+	if (!READ_ONCE(idle_pull) || READ_ONCE(per_cpu(bypass_cpus, cpu).urgent_only) ||
+	    !kern_cpu_schedulable(cpu))
 		return NULL;
 	donor = longest_queue(cpu);
 	if (donor < 0)

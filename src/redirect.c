@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Redirect the hooked functions, by ftrace, or by livepatch where the
- * administrator wants it.
+ * Redirect the hooked functions: by direct calls if nobody else has one there, else
+ * by ftrace, or as the administrator wants it.
  *
  * A livepatch transition has to reach each task. On a machine in trouble that
  * takes long, and it never reaches a task that has left the task list: when
@@ -13,7 +13,7 @@
 #include "params.h"
 #include "redirect.h"
 
-static bool by_livepatch;
+static enum backend used;
 
 /**
  * redirect_backend() - the means of redirection, for people
@@ -22,7 +22,7 @@ static bool by_livepatch;
  */
 const char *redirect_backend(void)
 {
-	return by_livepatch ? "livepatch" : "ftrace";
+	return backend_name(used);
 }
 
 /**
@@ -48,8 +48,28 @@ int __init redirect_install(void)
 	ret = redirect_check_sites();
 	if (ret)
 		return ret;
-	by_livepatch = backend == BACKEND_LIVEPATCH;
-	return by_livepatch ? redirect_livepatch_install() : redirect_ftrace_install();
+
+	switch (backend) {
+	case BACKEND_AUTO:
+	case BACKEND_DIRECT:
+		used = BACKEND_DIRECT;
+		ret = redirect_ftrace_install(true);
+		if (!ret || backend == BACKEND_DIRECT)
+			break;
+		pr_info("no direct call of the hooks (error %d): a context switch costs more\n",
+			ret);
+		fallthrough;
+	case BACKEND_FTRACE:
+		used = BACKEND_FTRACE;
+		ret = redirect_ftrace_install(false);
+		break;
+	case BACKEND_LIVEPATCH:
+		used = BACKEND_LIVEPATCH;
+		return redirect_livepatch_install();
+	}
+	if (ret)
+		pr_err("ftrace refuses the hooks (error %d)\n", ret);
+	return ret;
 }
 
 /**
@@ -63,8 +83,8 @@ int __init redirect_install(void)
  */
 void redirect_remove(void)
 {
-	redirect_watch_stall(by_livepatch);
-	if (by_livepatch)
+	redirect_watch_stall(used == BACKEND_LIVEPATCH);
+	if (used == BACKEND_LIVEPATCH)
 		redirect_livepatch_remove();
 	else
 		redirect_ftrace_remove();

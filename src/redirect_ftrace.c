@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Redirect by ftrace alone.
+ * Redirect by ftrace.
  *
  * The callback runs where a hooked function is entered and makes it return
  * into the hook instead. With IPMODIFY ftrace itself keeps others from
  * redirecting the same functions: a livepatch for one of them is refused.
+ *
+ * What is called at each context switch is better off without ftrace's trampoline,
+ * which saves and restores registers: by a "direct call" the function calls the
+ * hook's gate. There can be one direct call in a function, and BPF's fentry and
+ * fexit programs are direct calls as well: who comes first has it.
  */
 #include <linux/ftrace.h>
 #include <linux/module.h>
@@ -24,30 +29,82 @@ static void notrace redirect_fn(unsigned long ip, unsigned long parent_ip,
 							    (unsigned long)site->hook->func);
 }
 
-/* PERMANENT: not to be switched off by sysctl, tasks would be lost */
+/*
+ * PERMANENT: not to be switched off by sysctl, tasks would be lost. That holds for
+ * all of ftrace, direct calls as well.
+ */
 static struct ftrace_ops ops = {
 	.func = redirect_fn,
 	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
 };
 
-/**
- * redirect_ftrace_install() - redirect the hooked functions by ftrace
- *
- * Context: module init, may sleep.
- * Return: 0, or what ftrace returns; then nothing is redirected.
- */
-int __init redirect_ftrace_install(void)
+static struct ftrace_ops direct_ops[NR_HOOKS];
+static bool is_direct[NR_HOOKS];
+
+static void unregister_direct(void)
 {
-	int ret = 0;
 	int id;
 
+	for (id = 0; id < NR_HOOKS; id++) {
+		if (is_direct[id])
+			unregister_ftrace_direct(&direct_ops[id],
+						 (unsigned long)hook_sites[id].hook->gate, true);
+		is_direct[id] = false;
+	}
+}
+
+static int __init register_direct(void)
+{
+	int id, ret;
+
+	for (id = 0; id < NR_HOOKS; id++) {
+		void *gate = hook_sites[id].hook->gate;
+
+		if (!gate)
+			continue;
+		ret = ftrace_set_filter_ip(&direct_ops[id], hook_sites[id].ip, 0, 0) ?:
+		      register_ftrace_direct(&direct_ops[id], (unsigned long)gate);
+		if (ret) {
+			ftrace_free_filter(&direct_ops[id]);
+			unregister_direct();
+			return ret;
+		}
+		is_direct[id] = true;
+	}
+	return 0;
+}
+
+/* Those that are not called directly. */
+static int __init register_rest(void)
+{
+	int id, ret = 0;
+
 	for (id = 0; id < NR_HOOKS && !ret; id++)
-		ret = ftrace_set_filter_ip(&ops, hook_sites[id].ip, 0, 0);
-	if (!ret)
-		ret = register_ftrace_function(&ops);
-	if (ret) {
+		if (!is_direct[id])
+			ret = ftrace_set_filter_ip(&ops, hook_sites[id].ip, 0, 0);
+	ret = ret ?: register_ftrace_function(&ops);
+	if (ret)
 		ftrace_free_filter(&ops);
-		pr_err("ftrace refuses the hooks (error %d)\n", ret);
+	return ret;
+}
+
+/**
+ * redirect_ftrace_install() - redirect the hooked functions by ftrace
+ * @direct: let functions call the gates of their hooks, where there is one
+ *
+ * Context: module init, may sleep.
+ * Return: 0, or what ftrace returns, which is -EBUSY if somebody else has a direct
+ * call; then nothing is redirected.
+ */
+int __init redirect_ftrace_install(bool direct)
+{
+	int ret = direct ? register_direct() : 0;
+
+	if (ret)
+		return ret;
+	ret = register_rest();
+	if (ret) {
+		unregister_direct();
 		return ret;
 	}
 
@@ -65,6 +122,7 @@ int __init redirect_ftrace_install(void)
 void redirect_ftrace_remove(void)
 {
 	hooks_deactivate();
+	unregister_direct();
 	unregister_ftrace_function(&ops);
 	ftrace_free_filter(&ops);
 

@@ -128,6 +128,8 @@ REFUSALS = (
 LIVEPATCH = "backend=livepatch"
 # in the order in which they run, as far as there is time
 MATRIX = (
+    Target("6.18.15-ftrace", LINUX_6_18, "Debian's stock image, backend=ftrace",
+           params="backend=ftrace", reloads=50),
     Target("6.18.15-livepatch", LINUX_6_18, "Debian's stock image, backend=livepatch",
            params=LIVEPATCH, reloads=50),
     Target("6.18.15-rt", LINUX_6_18_RT, "Debian's stock image, PREEMPT_RT"),

@@ -19,8 +19,8 @@
 /* what loading the module and the scheduler has left to do is done by then */
 #define SETTLE_MS	3000
 #define SWITCHES	40000
-/* not one on which the driver or the balancer's timers are likely to be */
-#define YIELD_CPU	1
+/* where tasks go through the scheduler's own queue */
+#define YIELD_CPU	0
 
 static struct switches {
 	unsigned long count;

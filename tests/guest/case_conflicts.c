@@ -25,8 +25,23 @@ static const char *bypass_function;
 static struct bpf_object *bpf_probes;
 static struct bpf_link *bpf_links[2];
 
+/*
+ * BPF programs at a function's entry and exit are direct calls, of which it can
+ * have one. @refused: the module has it.
+ */
+static void attach_bpf(struct bpf_program *prog, struct bpf_link **link, bool refused)
+{
+	*link = bpf_program__attach(prog);
+	if (refused)
+		check(!*link && errno == EBUSY, "%s cannot be attached: %s",
+		      bpf_program__name(prog), strerror(errno));
+	else if (!*link)
+		give_up("cannot attach %s: %s", bpf_program__name(prog), strerror(errno));
+}
+
 static void trace_hooked(void)
 {
+	bool refused = exists(STATUS) && backend_is("direct");
 	struct bpf_program *prog;
 	char probes[512];
 	size_t i = 0;
@@ -40,11 +55,8 @@ static void trace_hooked(void)
 	bpf_probes = bpf_object__open_file("/probe.bpf.o", NULL);
 	if (!bpf_probes || bpf_object__load(bpf_probes))
 		give_up("cannot load the BPF probes");
-	bpf_object__for_each_program(prog, bpf_probes) {
-		bpf_links[i] = bpf_program__attach(prog);
-		if (!bpf_links[i++])
-			give_up("cannot attach %s: %s", bpf_program__name(prog), strerror(errno));
-	}
+	bpf_object__for_each_program(prog, bpf_probes)
+		attach_bpf(prog, &bpf_links[i++], refused);
 }
 
 static void untrace_hooked(void)
@@ -92,8 +104,9 @@ static void check_tracing(const char *when)
 	     now[0] - before[0], now[1] - before[1],
 	     bpf_after[0] - bpf_before[0], bpf_after[1] - bpf_before[1]);
 	check(all, "%s: kprobes and kretprobes of all three functions see their calls", when);
-	check(bpf_after[0] > bpf_before[0] && bpf_after[1] > bpf_before[1],
-	      "%s: fentry and fexit programs see the calls", when);
+	if (bpf_links[0])
+		check(bpf_after[0] > bpf_before[0] && bpf_after[1] > bpf_before[1],
+		      "%s: fentry and fexit programs see the calls", when);
 }
 
 static void with_tracing(void)
@@ -103,6 +116,7 @@ static void with_tracing(void)
 	module_load("");
 	check(kernel_log_has("function dispatch_enqueue is being traced, which goes on"),
 	      "traced: the module says so");
+	check(!backend_is("direct"), "traced: the direct call stays the BPF program's");
 	check_tracing("traced, then loaded");
 	module_unload();
 	check_tracing("traced, then unloaded");
@@ -277,6 +291,19 @@ static void livepatch_is_refused_later(void)
 	module_unload();
 }
 
+/* Where it must be a direct call, and a BPF program has that. */
+static void direct_is_refused(void)
+{
+	int ret;
+
+	trace_hooked();
+	ret = load_under_test("backend=direct");
+	check(ret == -EBUSY, "traced by BPF: backend=direct says %s", strerror(-ret));
+	check(!exists("/sys/module/" MODULE), "traced by BPF: nothing is left");
+	check_tracing("a direct call refused");
+	untrace_hooked();
+}
+
 static void without_ftrace(void)
 {
 	int ret;
@@ -309,6 +336,7 @@ void case_conflicts(bool module)
 	spawn(TASKS, 0, NULL);
 	must_progress(120, "under the scheduler");
 	with_tracing();
+	direct_is_refused();
 
 	if (exists("/" PATCH ".ko")) {
 		bool livepatch;

@@ -33,7 +33,7 @@ pid_t load_pid(int index);
 
 /* bench_probes.c */
 void probes_attach(const struct bench_load *load);
-void probes_attach_balancer(void);
+void probes_attach_balancer(bool samples);
 void probes_detach_balancer(void);
 void probes_arm(void);
 void probes_disarm(void);

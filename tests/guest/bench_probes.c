@@ -108,14 +108,14 @@ static unsigned long long module_queues(void)
 }
 
 /* Before an arm's run: what may be the module's. */
-void probes_attach_balancer(void)
+void probes_attach_balancer(bool samples)
 {
 	struct bpf_program *prog =
 		bpf_object__find_program_by_name(probes, "bench_pass_lb");
 
 	if (file_has("/sys/kernel/tracing/available_events", "sched_ext:sched_ext_bypass_lb"))
 		balancer_link = bpf_program__attach_raw_tracepoint(prog, "sched_ext_bypass_lb");
-	queues_address = module_queues();
+	queues_address = samples ? module_queues() : 0;
 }
 
 void probes_detach_balancer(void)

@@ -5,6 +5,7 @@
  * host makes tables of them.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,6 +26,10 @@ int bench_runs = 1;
 #define MODULE_ARM	"module"
 /* the load that is not one */
 #define SWITCH		"switch"
+/* for leave: tasks for each CPU, runs of each arm, how many times faster it must be */
+#define LEAVE_TASKS	30
+#define LEAVE_RUNS	5
+#define LEAVE_GAIN	10
 
 static bool is_disabled(const struct bench_load *load, int arm)
 {
@@ -56,9 +61,9 @@ static unsigned long long longest_lock_hold(void)
 	return longest;
 }
 
-static void throw_out(int arm)
+/* Returns how long it took, in ns. */
+static unsigned long long throw_out(const struct bench_load *load, int arm)
 {
-	const struct bench_load *load = bench_load(bench_workload);
 	const struct sched_opts opts = {
 		.which = load->which,
 		.cpus_per_pile = sysconf(_SC_NPROCESSORS_CONF),
@@ -86,6 +91,7 @@ static void throw_out(int arm)
 	     longest_lock_hold() / 1000, text);
 	load_stop();
 	sched_detach();
+	return end - begin;
 }
 
 static void measure_switches(int arm)
@@ -117,8 +123,10 @@ static void run_arm(int arm, const char *words)
 	if (!strcmp(bench_workload, SWITCH)) {
 		measure_switches(arm);
 	} else {
-		probes_attach_balancer();
-		throw_out(arm);
+		const struct bench_load *load = bench_load(bench_workload);
+
+		probes_attach_balancer(load->samples);
+		throw_out(load, arm);
 		probes_detach_balancer();
 	}
 	if (module)
@@ -143,4 +151,43 @@ void case_bench(bool module)
 			run_arm(arm, one);
 		}
 	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	unsigned long long x = *(const unsigned long long *)a, y = *(const unsigned long long *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * leave: how much sooner a scheduler goes with the module, of tasks that were just
+ * forked. In the guest's time, which counts instructions here.
+ */
+void case_leave(bool module)
+{
+	const struct bench_load *load = bench_load("fork");
+	unsigned long long times[2][LEAVE_RUNS];
+	int arm, run;
+
+	bench_tasks = LEAVE_TASKS * sysconf(_SC_NPROCESSORS_CONF);
+	probes_attach(load);
+	for (run = 0; run < LEAVE_RUNS; run++) {
+		for (arm = 0; arm < 2; arm++) {
+			if (arm)
+				module_load("");
+			times[arm][run] = throw_out(load, arm);
+			if (arm)
+				module_unload();
+		}
+	}
+	for (arm = 0; arm < 2; arm++)
+		qsort(times[arm], LEAVE_RUNS, sizeof(times[arm][0]), compare);
+	info("disabled after %llu us without the module, %llu with it (medians), %llu at worst",
+	     times[0][LEAVE_RUNS / 2] / 1000, times[1][LEAVE_RUNS / 2] / 1000,
+	     times[1][LEAVE_RUNS - 1] / 1000);
+	check(times[1][LEAVE_RUNS / 2] * LEAVE_GAIN < times[0][LEAVE_RUNS / 2],
+	      "with the module it takes less than 1/%d", LEAVE_GAIN);
+	check(times[1][LEAVE_RUNS - 1] < times[0][0],
+	      "its worst time is better than the best without");
 }

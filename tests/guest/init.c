@@ -38,6 +38,7 @@ static const struct test_case {
 	{ "suspend", case_suspend },
 	{ "fuzz", case_fuzz },
 	{ "faults", case_faults },
+	{ "leave", case_leave },
 	{ "native", case_native },
 	{ NULL, NULL },
 };

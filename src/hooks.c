@@ -67,7 +67,7 @@ static __always_inline bool is_for_bypass_dsq(struct scx_dispatch_q *dsq,
 }
 
 static void __used hook_dispatch_enqueue(struct scx_sched *sch, struct scx_dispatch_q *dsq,
-				  struct task_struct *p, u64 enq_flags)
+					 struct task_struct *p, u64 enq_flags)
 {
 	if (is_for_bypass_dsq(dsq, p, enq_flags))
 		bypass_dsq_enqueue(dsq, p, enq_flags);
@@ -75,8 +75,8 @@ static void __used hook_dispatch_enqueue(struct scx_sched *sch, struct scx_dispa
 		static_call(body_dispatch_enqueue)(sch, dsq, p, enq_flags);
 }
 
-static void __used hook_dispatch_enqueue_nosch(struct scx_dispatch_q *dsq, struct task_struct *p,
-					u64 enq_flags)
+static void __used hook_dispatch_enqueue_nosch(struct scx_dispatch_q *dsq,
+					       struct task_struct *p, u64 enq_flags)
 {
 	if (is_for_bypass_dsq(dsq, p, enq_flags))
 		bypass_dsq_enqueue(dsq, p, enq_flags);

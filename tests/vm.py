@@ -45,6 +45,9 @@ KNOWN = (
     re.compile(r"WARNING: .* at kernel/sched/ext\.c:2436 pick_task_scx\+"),
     # The kernel tells so when it has no hotplug state left; faults takes them all.
     re.compile(r"WARNING: .* at kernel/cpu\.c:\d+ __cpuhp_setup_state_cpuslocked\+"),
+    # Long before there are modules: an interrupt comes just when the boot CPU reads
+    # its features anew, without which KASAN takes a good address for a wild one.
+    re.compile(r"BUG: KASAN: wild-memory-access in rcu_is_watching\+"),
 )
 
 

@@ -6,6 +6,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bench.h"
+#include "kernel.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -180,17 +181,6 @@ int bench_pass_lb(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-struct scx_rq___native {
-	struct scx_dispatch_q bypass_dsq;
-} __attribute__((preserve_access_index));
-
-struct rq___native {
-	struct scx_rq___native scx;
-} __attribute__((preserve_access_index));
-
-extern const struct rq runqueues __ksym;
-extern const void __per_cpu_offset __ksym;
-
 /* Functions of their own: what a kernel does not have is then never looked up in it. */
 static __noinline u32 native_queued(const struct rq *rq)
 {
@@ -210,24 +200,28 @@ static __noinline u32 module_queued(u32 cpu)
 }
 
 /* Without bypass DSQs a CPU's tasks are those of its run queue. */
+static __always_inline u32 queued_for(const struct rq *rq, u32 cpu)
+{
+	if (!(rq->scx.flags & bpf_core_enum_value(enum scx_rq_flags, SCX_RQ_BYPASSING)))
+		return rq->nr_running;
+	if (bpf_core_field_exists(struct rq___native, scx.bypass_dsq))
+		return native_queued(rq) + rq->cfs.h_nr_queued;
+	if (figures.module_queues)
+		return module_queued(cpu) + rq->cfs.h_nr_queued;
+	return rq->nr_running;
+}
+
 SEC("syscall")
 int bench_sample(void *ctx)
 {
-	u64 bypassing = bpf_core_enum_value(enum scx_rq_flags, SCX_RQ_BYPASSING);
 	u32 cpu;
 
 	bpf_for(cpu, 0, BENCH_CPUS) {
 		const struct rq *rq = bpf_per_cpu_ptr(&runqueues, cpu);
+
 		if (!rq)
 			break;
-		if (!(rq->scx.flags & bypassing))
-			figures.lengths[cpu] = rq->nr_running;
-		else if (bpf_core_field_exists(struct rq___native, scx.bypass_dsq))
-			figures.lengths[cpu] = native_queued(rq) + rq->cfs.h_nr_queued;
-		else if (figures.module_queues)
-			figures.lengths[cpu] = module_queued(cpu) + rq->cfs.h_nr_queued;
-		else
-			figures.lengths[cpu] = rq->nr_running;
+		figures.lengths[cpu] = queued_for(rq, cpu);
 	}
 	return 0;
 }

@@ -161,14 +161,14 @@ void probes_report(char *text, size_t size)
 {
 	const struct bench_figures *f = figures;
 	unsigned long long balanced = f->balanced_ns ? f->balanced_ns - f->bypass_begin_ns : 0;
-	int len;
+	int i, len;
 
-	len = snprintf(text, size,
-		       "bypass_us %llu moved %llu balanced_us %llu graces %llu grace1_us %llu "
-		       "grace2_us %llu grace3_us %llu",
+	len = snprintf(text, size, "bypass_us %llu moved %llu balanced_us %llu graces %llu",
 		       (f->bypass_end_ns - f->bypass_begin_ns) / 1000, f->moved, balanced / 1000,
-		       f->nr_graces, f->grace_ns[0] / 1000, f->grace_ns[1] / 1000,
-		       f->grace_ns[2] / 1000);
+		       f->nr_graces);
+	for (i = 0; i < BENCH_GRACES; i++)
+		len += snprintf(text + len, size - len, " grace%d_us %llu", i + 1,
+				f->grace_ns[i] / 1000);
 	if (has_probe("bench_pick_ends"))
 		len += snprintf(text + len, size - len, " pick_us %llu", f->pick_max_ns / 1000);
 	if (has_probe("bench_task_looked"))

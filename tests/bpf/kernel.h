@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Of the kernel, what is not in vmlinux.h: variables, and members that only some have. */
+#ifndef KERNEL_H
+#define KERNEL_H
+
+extern const struct rq runqueues __ksym;
+extern const void __per_cpu_offset __ksym;
+
+struct scx_rq___native {
+	struct scx_dispatch_q bypass_dsq;
+} __attribute__((preserve_access_index));
+
+struct rq___native {
+	struct scx_rq___native scx;
+} __attribute__((preserve_access_index));
+
+#endif /* KERNEL_H */

@@ -186,8 +186,6 @@ static void start_tasks(const struct bench_load *load, int tasks, bool at_once)
 	for (i = 0; i < tasks; i++) {
 		if (!start())
 			continue;
-		if (!at_once && load->which == SCHED_PILE)
-			set_cpus(0, 0, 1);
 		while (!at_once && !__atomic_load_n(&shared->go, __ATOMIC_RELAXED))
 			usleep(20000);
 		load->task(i);
@@ -217,19 +215,27 @@ void load_start(const struct bench_load *load, int tasks)
 	sleep_ms(WARM_UP_MS);
 }
 
-/* When it is there. */
-void load_release(const struct bench_load *load, int tasks)
+/* All tasks on CPU 0, and free to go. */
+static void pile_up(void)
 {
 	int i;
 
+	for (i = 1; i < nr_pids; i++)
+		set_cpus(pids[i], 0, 1);
+	for (i = 1; i < nr_pids; i++)
+		set_cpus(pids[i], 0, sysconf(_SC_NPROCESSORS_CONF));
+}
+
+/* When it is there. */
+void load_release(const struct bench_load *load, int tasks)
+{
 	shared->go = 1;
 	if (load->begins_late)
 		start_tasks(load, tasks, true);
 	else
 		sleep_ms(200);
-	/* those that the scheduler piles up were kept there, and are free to go now */
-	for (i = 1; !load->begins_late && load->which == SCHED_PILE && i < nr_pids; i++)
-		set_cpus(pids[i], 0, sysconf(_SC_NPROCESSORS_CONF));
+	if (load->which == SCHED_PILE && !load->begins_late)
+		pile_up();
 	shared->since_ns = now_ns();
 	__atomic_store_n(&shared->measuring, 1, __ATOMIC_RELEASE);
 }

@@ -19,7 +19,7 @@
 #include "bench.h"
 
 #define HEARTBEAT_NS	1000000
-/* how long tasks run before the scheduler comes */
+/* how long tasks run before the scheduler is thrown out */
 #define WARM_UP_MS	300
 #define NR_GROUPS		20
 
@@ -187,12 +187,12 @@ static void start_tasks(const struct bench_load *load, int tasks, bool at_once)
 		if (!start())
 			continue;
 		while (!at_once && !__atomic_load_n(&shared->go, __ATOMIC_RELAXED))
-			usleep(20000);
+			usleep(50000);
 		load->task(i);
 	}
 }
 
-/* Before the scheduler comes. */
+/* Before the scheduler comes: tasks that wait until it is there. */
 void load_start(const struct bench_load *load, int tasks)
 {
 	if (!shared) {
@@ -208,11 +208,8 @@ void load_start(const struct bench_load *load, int tasks)
 	memset(shared, 0, sizeof(*shared));
 	if (start())
 		heartbeat();
-	if (load->begins_late)
-		return;
-	start_tasks(load, tasks, false);
-	shared->go = 1;
-	sleep_ms(WARM_UP_MS);
+	if (!load->begins_late)
+		start_tasks(load, tasks, false);
 }
 
 /* All tasks on CPU 0, and free to go. */
@@ -233,7 +230,7 @@ void load_release(const struct bench_load *load, int tasks)
 	if (load->begins_late)
 		start_tasks(load, tasks, true);
 	else
-		sleep_ms(200);
+		sleep_ms(WARM_UP_MS);
 	if (load->which == SCHED_PILE && !load->begins_late)
 		pile_up();
 	shared->since_ns = now_ns();

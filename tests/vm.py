@@ -75,6 +75,13 @@ class Result:
         return [text for k, text in self.lines if k == kind]
 
 
+def accessed_by_module(report):
+    """Is a function of the module in one of a report's stacks? One that only sleeps, below
+    the context switch in which the access was, does not count."""
+    stacks = re.split(r"\n\[[ \d.]+\] *(?=\n)", report)
+    return any(f"[{MODULE}]" in re.split(r"\n[^\n]* __schedule\+", stack)[0] for stack in stacks)
+
+
 def without_races(console):
     """Take KCSAN's reports out that have no function of the module in them.
 
@@ -84,7 +91,7 @@ def without_races(console):
 
     def drop(match):
         title = match.group(1).strip()
-        if f"[{MODULE}]" in match.group(0) and title not in KNOWN_RACES:
+        if accessed_by_module(match.group(0)) and title not in KNOWN_RACES:
             return match.group(0)
         titles.append(title)
         return ""

@@ -55,9 +55,13 @@ class Table:
     def renew(self, rows):
         """Replace the rows that have the same keys."""
         kept = {tuple(map(str, row[:self.keys])): row for row in [*self.rows(), *rows]}
+        self.replace(row for _, row in sorted(kept.items()))
+
+    def replace(self, rows):
+        """Replace all rows."""
         with open(self.path, "w", encoding="utf-8") as f:
             f.write("# " + ", ".join(self.heads) + "\n")
-            for _, row in sorted(kept.items()):
+            for row in rows:
                 f.write("\t".join(str(cell) for cell in row) + "\n")
         show(self.begin, self.markdown(), self.page)
 

@@ -14,7 +14,7 @@ TICK_MS = 4
 CPUS, TASKS = 32, 30
 # what a disable may take, in times of the idle machine: median, worst
 TIMES_IDLE = (1.5, 2.5)
-GROWTH, GROWTH_TASKS = 2, (25, 50, 100, 200)
+GROWTH, FEW, MANY = 2, 25, 200
 LOOKS_RATIO, PICK_RATIO = 10, 4
 SWITCH_PERCENT = 1
 
@@ -98,25 +98,24 @@ def disable_goals(results):
                        times[0] <= TIMES_IDLE[0] and times[1] <= TIMES_IDLE[1])
 
 
+def growth(results, arm, workload, cpus):
+    """How many times as long a disable takes with many tasks, and how long with few, in ms."""
+    few, many = [results.of(arm, Load(workload, cpus, tasks)) for tasks in (FEW, MANY)]
+    if not few or not many:
+        return None
+    return median(many, "total_us") / median(few, "total_us"), median(few, "total_us")
+
+
 def growth_goals(results):
     for cpus in sorted({load.cpus for _, load in results.runs}):
         for workload in ("fork", "skew"):
-            few, *_, many = [results.of(MODULE, Load(workload, cpus, tasks))
-                             for tasks in GROWTH_TASKS]
-            if few and many:
-                times = median(many, "total_us") / median(few, "total_us")
-                yield goal(f"{workload}, {cpus} CPUs: from {GROWTH_TASKS[0]} to "
-                           f"{GROWTH_TASKS[-1]} tasks per CPU it grows at most {GROWTH} times",
-                           f"{short(times)} times, from {short(median(few, 'total_us'))} ms; "
-                           + growth_of(results, STOCK, workload, cpus), times <= GROWTH)
-
-
-def growth_of(results, arm, workload, cpus):
-    few, many = [results.of(arm, Load(workload, cpus, GROWTH_TASKS[i])) for i in (0, -1)]
-    if not few or not many:
-        return ""
-    return (f"{arm}: {short(median(many, 'total_us') / median(few, 'total_us'))} times, "
-            f"from {short(median(few, 'total_us'))} ms")
+            module, stock = [growth(results, arm, workload, cpus) for arm in (MODULE, STOCK)]
+            if module and stock:
+                yield goal(f"{workload}, {cpus} CPUs: from {FEW} to {MANY} tasks per CPU it grows "
+                           f"at most {GROWTH} times",
+                           f"{short(module[0])} times, from {short(module[1])} ms; {STOCK}: "
+                           f"{short(stock[0])} times, from {short(stock[1])} ms",
+                           module[0] <= GROWTH)
 
 
 def pinned_goals(results):
@@ -166,7 +165,7 @@ def switch_goals(results):
 
 
 def record(results):
-    """Write the tables, and show them in README."""
+    """Write the tables, and show them in RESULTS.md."""
     RECORD.replace(rows(results))
     GOALS.replace(line for goals in (disable_goals, growth_goals, pinned_goals, balance_goals,
                                      wait_goals, switch_goals) for line in goals(results))

@@ -11,7 +11,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,7 +20,7 @@
 #define HEARTBEAT_NS	1000000
 /* how long tasks run before the scheduler is thrown out */
 #define WARM_UP_MS	300
-#define NR_GROUPS		20
+#define NR_GROUPS	20
 
 static struct shared {
 	int go;
@@ -91,24 +90,13 @@ static void __noreturn mix(int index)
 	spin(index);
 }
 
-static void set_cpus(pid_t pid, int first, int nr)
-{
-	int all = sysconf(_SC_NPROCESSORS_CONF);
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	while (nr--)
-		CPU_SET(first++ % all, &set);
-	if (sched_setaffinity(pid, sizeof(set), &set))
-		give_up("cannot set the CPUs of a task");
-}
-
 /* In groups that each have an eighth of the machine, at another place. */
 static void __noreturn spin_in_group(int index)
 {
 	int nr = sysconf(_SC_NPROCESSORS_CONF);
 
-	set_cpus(0, index % NR_GROUPS * nr / NR_GROUPS, nr / 8 ?: 1);
+	if (pin_to_range(0, index % NR_GROUPS * nr / NR_GROUPS, nr / 8 ?: 1))
+		_exit(1);
 	spin(index);
 }
 
@@ -179,14 +167,14 @@ static bool start(void)
 	return true;
 }
 
-static void start_tasks(const struct bench_load *load, int tasks, bool at_once)
+static void start_tasks(const struct bench_load *load, int tasks)
 {
 	int i;
 
 	for (i = 0; i < tasks; i++) {
 		if (!start())
 			continue;
-		while (!at_once && !__atomic_load_n(&shared->go, __ATOMIC_RELAXED))
+		while (!load->begins_late && !__atomic_load_n(&shared->go, __ATOMIC_RELAXED))
 			usleep(50000);
 		load->task(i);
 	}
@@ -209,18 +197,24 @@ void load_start(const struct bench_load *load, int tasks)
 	if (start())
 		heartbeat();
 	if (!load->begins_late)
-		start_tasks(load, tasks, false);
+		start_tasks(load, tasks);
+}
+
+/* But the heartbeat, which is the first. */
+static void pin_all(int cpus)
+{
+	int i;
+
+	for (i = 1; i < nr_pids; i++)
+		if (pin_to_range(pids[i], 0, cpus))
+			give_up("cannot set the CPUs of a task");
 }
 
 /* All tasks on CPU 0, and free to go. */
 static void pile_up(void)
 {
-	int i;
-
-	for (i = 1; i < nr_pids; i++)
-		set_cpus(pids[i], 0, 1);
-	for (i = 1; i < nr_pids; i++)
-		set_cpus(pids[i], 0, sysconf(_SC_NPROCESSORS_CONF));
+	pin_all(1);
+	pin_all(sysconf(_SC_NPROCESSORS_CONF));
 }
 
 /* When it is there. */
@@ -228,7 +222,7 @@ void load_release(const struct bench_load *load, int tasks)
 {
 	shared->go = 1;
 	if (load->begins_late)
-		start_tasks(load, tasks, true);
+		start_tasks(load, tasks);
 	else
 		sleep_ms(WARM_UP_MS);
 	if (load->which == SCHED_PILE && !load->begins_late)
@@ -239,12 +233,7 @@ void load_release(const struct bench_load *load, int tasks)
 
 void load_stop(void)
 {
-	int i;
-
-	for (i = 0; i < nr_pids; i++)
-		kill(pids[i], SIGKILL);
-	for (i = 0; i < nr_pids; i++)
-		waitpid(pids[i], NULL, 0);
+	end_children(pids, nr_pids);
 }
 
 /* 0 behind the last one. */

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -29,12 +28,8 @@ static struct switches {
 
 static void __noreturn yield_on(void)
 {
-	cpu_set_t set;
-
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	CPU_ZERO(&set);
-	CPU_SET(YIELD_CPU, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	pin_to_range(0, YIELD_CPU, 1);
 	for (;;) {
 		unsigned long count = ++switches->count;
 
@@ -70,9 +65,6 @@ unsigned long long switch_cost_ps(void)
 			yield_on();
 	}
 	check(wait_for(have_switched, NULL, 120), "tasks yield to each other");
-	for (i = 0; i < YIELDERS; i++) {
-		kill(pids[i], SIGKILL);
-		waitpid(pids[i], NULL, 0);
-	}
+	end_children(pids, YIELDERS);
 	return (switches->end_ns - switches->begin_ns) * 1000 / SWITCHES;
 }

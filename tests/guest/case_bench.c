@@ -23,6 +23,7 @@ int bench_runs = 1;
 /* a disable that takes so many seconds of the guest never ends */
 #define LIMIT_S		300
 #define LOOK_US		500
+#define BENCH_NODES	2
 #define MODULE_ARM	"module"
 /* the load that is not one */
 #define SWITCH		"switch"
@@ -55,9 +56,12 @@ static unsigned long long longest_lock_hold(void)
 
 	if (!exists(STATUS))
 		return 0;
-	for (node = 0; node < 2; node++)
-		if (node_status(node).hold_max_ns > longest)
-			longest = node_status(node).hold_max_ns;
+	for (node = 0; node < BENCH_NODES; node++) {
+		unsigned long long hold = node_status(node).hold_max_ns;
+
+		if (hold > longest)
+			longest = hold;
+	}
 	return longest;
 }
 

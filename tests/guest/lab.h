@@ -74,6 +74,8 @@ int task_cpu_of(pid_t pid);
 bool all_progress(unsigned int seconds);
 void must_progress(unsigned int seconds, const char *where);
 int pin_to(int first, int second);
+int pin_to_range(pid_t pid, int first, int count);
+void end_children(const pid_t *children, int count);
 void tell_task(pid_t pid);
 
 /* machine.c: CPUs and suspend */

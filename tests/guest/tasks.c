@@ -50,15 +50,16 @@ int pin_to(int first, int second)
 	return sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* Restrict the caller to CPUs @first to @first + @count - 1. */
-static int pin_to_range(int first, int count)
+/* Restrict @pid, 0 for the caller, to @count CPUs from @first on, round the machine. */
+int pin_to_range(pid_t pid, int first, int count)
 {
+	int all = sysconf(_SC_NPROCESSORS_CONF);
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
 	while (count--)
-		CPU_SET(first++, &set);
-	return sched_setaffinity(0, sizeof(set), &set);
+		CPU_SET(first++ % all, &set);
+	return sched_setaffinity(pid, sizeof(set), &set);
 }
 
 static void child(int index, int (*setup)(int index))
@@ -69,7 +70,7 @@ static void child(int index, int (*setup)(int index))
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "spin");
 	sched_close_in_child();
-	if (setup ? setup(index) : pin_to_range(0, GUEST_CPUS))
+	if (setup ? setup(index) : pin_to_range(0, 0, GUEST_CPUS))
 		_exit(1);
 	__atomic_store_n(&counters[index], 0, __ATOMIC_RELAXED);
 	if (write(ready[1], &byte, 1) != 1)
@@ -100,7 +101,7 @@ void spawn(int count, int node, int (*setup)(int index))
 	if (pipe2(ready, O_CLOEXEC))
 		give_up("no pipe");
 	/* a new task starts near its parent */
-	pin_to_range(node * CPUS_PER_NODE, CPUS_PER_NODE);
+	pin_to_range(0, node * CPUS_PER_NODE, CPUS_PER_NODE);
 
 	for (i = 0; i < count; i++, nr++) {
 		pids[nr] = fork();
@@ -115,7 +116,7 @@ void spawn(int count, int node, int (*setup)(int index))
 	syscall(SYS_futex, gate, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 	close(ready[0]);
 	close(ready[1]);
-	pin_to_range(0, GUEST_CPUS);
+	pin_to_range(0, 0, GUEST_CPUS);
 }
 
 int nr_tasks(void)
@@ -128,14 +129,19 @@ pid_t task_pid(int index)
 	return pids[index];
 }
 
-void kill_tasks(void)
+void end_children(const pid_t *children, int count)
 {
 	int i;
 
-	for (i = 0; i < nr; i++)
-		kill(pids[i], SIGKILL);
-	for (i = 0; i < nr; i++)
-		waitpid(pids[i], NULL, 0);
+	for (i = 0; i < count; i++)
+		kill(children[i], SIGKILL);
+	for (i = 0; i < count; i++)
+		waitpid(children[i], NULL, 0);
+}
+
+void kill_tasks(void)
+{
+	end_children(pids, nr);
 	nr = 0;
 }
 

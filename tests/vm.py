@@ -7,7 +7,8 @@ run at the same time. Guest time is the host's: tests must not assert on it.
 QEMU 10.0 has a fault of its own: once in a dozen boots or two that patch much code
 it runs a stale translation, with a breakpoint that the guest's code patching
 has long replaced in memory, and the guest dies by it. That says nothing about
-the guest; see emulator_fault() for how it is told from a fault of the guest.
+the guest; see emulator_fault() for how it is told from a fault of the guest. A
+machine whose CPUs share one thread does not have it.
 
 The guest reports on its second serial port, a line at a time: "ok TEXT",
 "fail TEXT", "info TEXT", and "done" at the end. A guest that ends without

@@ -208,7 +208,9 @@ static __noinline u32 module_queued(u32 cpu)
 /* Without bypass DSQs a CPU's tasks are those of its run queue. */
 static __always_inline u32 queued_for(const struct rq *rq, u32 cpu)
 {
-	if (!(rq->scx.flags & bpf_core_enum_value(enum scx_rq_flags, SCX_RQ_BYPASSING)))
+	if (!bpf_core_enum_value_exists(enum scx_rq_flags___some, SCX_RQ_BYPASSING___some) ||
+	    !(rq->scx.flags & bpf_core_enum_value(enum scx_rq_flags___some,
+						  SCX_RQ_BYPASSING___some)))
 		return rq->nr_running;
 	if (bpf_core_field_exists(struct rq___native, scx.bypass_dsq))
 		return native_queued(rq) + rq->cfs.h_nr_queued;

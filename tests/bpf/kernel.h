@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Of the kernel, what is not in vmlinux.h: variables, and members that only some have. */
+/* Of the kernel, what is not in vmlinux.h: variables, and what only some have. */
 #ifndef KERNEL_H
 #define KERNEL_H
 
@@ -13,5 +13,9 @@ struct scx_rq___native {
 struct rq___native {
 	struct scx_rq___native scx;
 } __attribute__((preserve_access_index));
+
+enum scx_rq_flags___some {
+	SCX_RQ_BYPASSING___some = 1,
+};
 
 #endif /* KERNEL_H */

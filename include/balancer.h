@@ -10,10 +10,9 @@
 /**
  * struct lb_node - the balancer of a NUMA node
  * @node: the node's number
- * @lock: serializes arming @timer, and passes; taken with interrupts off,
- *	innermost but for the timer base's own lock
+ * @lock: serializes arming @timer; taken with interrupts off, innermost but
+ *	for the timer base's own lock
  * @timer: starts the next pass, on a CPU of the node
- * @passing: a pass is under way
  * @donees: in a pass, the CPUs that may still receive tasks
  * @kicks: in a pass, the CPUs that have received some
  * @nr_passes: passes so far
@@ -22,14 +21,13 @@
  * @last_ns: when the last pass ended, ktime_get_mono_fast_ns()
  * @last_cpu: where the last pass ran
  *
- * All below @passing is written by the pass under way only and read without
+ * All below @timer is written by the timer's function only and read without
  * a lock by the status file.
  */
 struct lb_node {
 	int node;
 	raw_spinlock_t lock;
 	struct timer_list timer;
-	bool passing;
 	cpumask_var_t donees;
 	cpumask_var_t kicks;
 	u64 nr_passes;
@@ -44,7 +42,6 @@ void balancer_exit(void);
 void balancer_start(void);
 void balancer_stop(void);
 void balancer_update(void);
-void balancer_pass_at_once(unsigned int cpu);
 const struct lb_node *balancer_node(int node);
 
 void lb_pass(struct lb_node *node);

@@ -3,12 +3,10 @@
  * When the balancer runs: a timer for each NUMA node, on a CPU of that node,
  * so that the nodes are balanced at the same time and by local memory.
  *
- * A timer is armed as soon as bypass has begun, for a first pass at the next tick,
- * and by every pass for the next one. It is disarmed behind scx_bypass(false), when
- * all tasks have left the bypass DSQs. Long queues do not even wait for that tick:
- * the thread that keeps such a CPU quiet (see quiet.c) first makes that pass.
+ * A timer is armed as soon as bypass has begun, for a first pass at once, and
+ * by every pass for the next one. It is disarmed behind scx_bypass(false), when
+ * all tasks have left the bypass DSQs.
  */
-#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -19,50 +17,26 @@
 #include "kern.h"
 #include "params.h"
 
-/* how often is looked whether a pass has ended */
-#define POLL_MS		1
-
 static struct lb_node *lb_nodes;
 
-/* may timers be armed, and passes begin? Read and written with each node's lock held */
+/* may timers be armed? Read and written with each node's lock held */
 static bool started;
 
-/* The CPU that balances @node; without an online one there is nothing to balance. */
-static unsigned int balancing_cpu(const struct lb_node *node)
-{
-	return cpumask_any_and(cpumask_of_node(node->node), cpu_online_mask);
-}
-
-/* Arm @node's timer, with its lock held. */
+/*
+ * Arm @node's timer, with its lock held. A node without an online CPU has no
+ * tasks to balance.
+ */
 static void arm(struct lb_node *node, unsigned long delay)
 {
-	unsigned int cpu = balancing_cpu(node);
+	unsigned int cpu;
 
 	lockdep_assert_held(&node->lock);
 
+	cpu = cpumask_any_and(cpumask_of_node(node->node), cpu_online_mask);
 	if (cpu >= nr_cpu_ids)
 		return;
 	node->timer.expires = jiffies + delay;
 	add_timer_on(&node->timer, cpu);
-}
-
-/* If a pass is under way, there is no need for another one. */
-static void pass(struct lb_node *node)
-{
-	unsigned long flags;
-	bool begin;
-
-	raw_spin_lock_irqsave(&node->lock, flags);
-	begin = started && !node->passing;
-	if (begin)
-		WRITE_ONCE(node->passing, true);
-	raw_spin_unlock_irqrestore(&node->lock, flags);
-	if (!begin)
-		return;
-
-	lb_pass(node);
-	/* pairs with balancer_stop() */
-	smp_store_release(&node->passing, false);
 }
 
 /* Soft interrupt; on PREEMPT_RT the timer thread. */
@@ -75,7 +49,7 @@ static void timer_fn(struct timer_list *timer)
 	if (!intv_us || !kern_bypassing())
 		return;
 
-	pass(node);
+	lb_pass(node);
 
 	raw_spin_lock_irqsave(&node->lock, flags);
 	if (started && !timer_pending(timer) && READ_ONCE(bypass_lb_intv_us))
@@ -114,20 +88,6 @@ void balancer_update(void)
 	}
 }
 
-/**
- * balancer_pass_at_once() - balance the node of a CPU without waiting for its timer
- * @cpu: the caller's; nothing is done if another one balances its node
- *
- * Context: process, may be preempted. Takes rq and DSQ locks.
- */
-void balancer_pass_at_once(unsigned int cpu)
-{
-	struct lb_node *node = &lb_nodes[cpu_to_node(cpu)];
-
-	if (READ_ONCE(bypass_lb_intv_us) && balancing_cpu(node) == cpu)
-		pass(node);
-}
-
 static void set_started(bool to)
 {
 	unsigned long flags;
@@ -164,11 +124,8 @@ void balancer_stop(void)
 	int i;
 
 	set_started(false);
-	for (i = 0; i < nr_node_ids; i++) {
+	for (i = 0; i < nr_node_ids; i++)
 		timer_shutdown_sync(&lb_nodes[i].timer);
-		while (smp_load_acquire(&lb_nodes[i].passing))
-			msleep(POLL_MS);
-	}
 }
 
 /**

@@ -154,8 +154,8 @@ static u32 move_tasks(struct lb_node *node, const struct lb_goal *goal)
  * lb_pass() - balance the bypass DSQs of a node once
  * @node: the node
  *
- * Context: soft interrupt or a thread, one at a time for each node, no locks
- * held. Takes rq and DSQ locks.
+ * Context: soft interrupt or timer thread, one at a time for each node, no
+ * locks held. Takes rq and DSQ locks.
  */
 void lb_pass(struct lb_node *node)
 {

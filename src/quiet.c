@@ -6,9 +6,8 @@
  * waits for RCU. Tasks that run meanwhile are in his way: they take his CPUs'
  * time, and those that are preempted inside an RCU read-side section wait for a
  * turn of queues that nobody has spread yet. So a real-time thread on each CPU
- * has it idle for that long; one on each node spreads the queues first. Real-time
- * tasks still run, RCU's threads among them (see expedite.c), and so do urgent
- * tasks (see bypass_dsq.c).
+ * has it idle for that long. Real-time tasks still run, RCU's threads among
+ * them (see expedite.c), and so do urgent tasks (see bypass_dsq.c).
  *
  * What a task loses by it is bounded: quiet_ms, and no more than a tenth of the
  * time however often bypass begins. A CPU with tasks enough has each of them
@@ -21,7 +20,6 @@
 #include <linux/smpboot.h>
 #include <linux/timekeeping.h>
 
-#include "balancer.h"
 #include "bypass_dsq.h"
 #include "kern.h"
 #include "params.h"
@@ -76,7 +74,6 @@ static void run(unsigned int cpu)
 	unsigned int us = QUIET_URGENT_US;
 
 	WRITE_ONCE(bc->urgent_only, true);
-	balancer_pass_at_once(cpu);
 	while (is_quiet() && !kthread_should_park() && !kthread_should_stop()) {
 		if (has_urgent(bc)) {
 			usleep_range(us, 2 * us);

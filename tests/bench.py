@@ -100,9 +100,8 @@ def arms_for(kernel, load):
     return [arm for arm in ARMS if arm.kernel == kernel and arm.measures(load)]
 
 
-def measure(kernel, load, runs, results, initrd):
-    """Boot once, for so many runs of each of the kernel's arms."""
-    arms = arms_for(kernel, load)
+def measure(kernel, load, arms, runs, results, initrd):
+    """Boot once, for so many runs of each of these arms."""
     machine = vm.Machine(cpus=load.cpus, threads=1, counted=not THREADED,
                          gigabytes=2 + load.tasks // 1000)
     log = os.path.join(CACHE, "logs", "bench",
@@ -133,15 +132,16 @@ def measure(kernel, load, runs, results, initrd):
 
 
 def plan(results, wanted, todo):
-    """(kernel, load, runs) for what is missing. Samples are taken once."""
+    """(kernel, load, arms, runs) for what is missing. Samples are taken once."""
     for load in todo:
         for kernel in KERNELS:
-            missing = max(((1 if load.workload == "queues" else wanted) -
-                           len(results.of(arm.name, load)) for arm in arms_for(kernel, load)),
-                          default=0)
-            while missing > 0:
-                yield kernel, load, min(missing, RUNS_PER_BOOT)
-                missing -= RUNS_PER_BOOT
+            missing = {arm: (1 if load.workload == "queues" else wanted) -
+                       len(results.of(arm.name, load)) for arm in arms_for(kernel, load)}
+            arms = [arm for arm, runs in missing.items() if runs > 0]
+            left = max(missing.values(), default=0)
+            while left > 0:
+                yield kernel, load, arms, min(left, RUNS_PER_BOOT)
+                left -= RUNS_PER_BOOT
 
 
 def bench():

@@ -131,7 +131,7 @@ MODULE_PARM_DESC(kthreads_first, "in bypass mode, woken kernel threads run first
 
 module_param(idle_pull, bool, 0600);
 MODULE_PARM_DESC(idle_pull,
-		 "in bypass mode, a CPU without a task takes one from a long queue (default N)");
+		 "in bypass mode, a CPU without a task takes one from the longest queue (default N)");
 
 static const struct kernel_param_ops expedite_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A CPU that has run dry in bypass does not wait for the balancer's timer: it
- * takes a task from the longest bypass DSQ of its node. The balancer never looks
- * beyond a node; a CPU whose whole node has run dry helps one that is swamped.
+ * takes a task from the longest bypass DSQ of its node.
  *
  * Here is only said which. The kernel's own consume_dispatch_q() takes the task,
  * with the locks that this needs, as it does from a global DSQ.
@@ -18,39 +17,23 @@
 
 /* so many wait that one is worth the way: their CPU runs another one already */
 #define PULL_MIN	2
-/* and the way to another node's memory */
-#define PULL_MIN_AWAY	16
 /* Entries looked at. Pinned tasks in front of the others are not walked past. */
 #define PULL_SCAN	16
 
-/* The CPU of @node with the longest queue, of at least @min tasks; or -1. */
-static int longest_queue(int node, u32 min)
+static int longest_queue(int cpu)
 {
-	int cpu, longest = -1;
+	u32 most = PULL_MIN - 1;
+	int other, longest = -1;
 
-	for_each_cpu_and(cpu, cpumask_of_node(node), cpu_active_mask) {
-		u32 nr = bypass_dsq_nr(cpu);
+	for_each_cpu_and(other, cpumask_of_node(cpu_to_node(cpu)), cpu_active_mask) {
+		u32 nr = bypass_dsq_nr(other);
 
-		if (nr >= min) {
-			min = nr + 1;
-			longest = cpu;
+		if (nr > most) {
+			most = nr;
+			longest = other;
 		}
 	}
 	return longest;
-}
-
-static int find_donor(int cpu)
-{
-	int node, donor = longest_queue(cpu_to_node(cpu), PULL_MIN);
-
-	if (donor >= 0)
-		return donor;
-	for_each_online_node(node) {
-		donor = longest_queue(node, PULL_MIN_AWAY);
-		if (donor >= 0)
-			break;
-	}
-	return donor;
 }
 
 /**
@@ -74,7 +57,7 @@ struct scx_dispatch_q *pull_source(int cpu)
 	if (!READ_ONCE(idle_pull) || READ_ONCE(per_cpu(bypass_cpus, cpu).urgent_only) ||
 	    !kern_cpu_schedulable(cpu))
 		return NULL;
-	donor = find_donor(cpu);
+	donor = longest_queue(cpu);
 	if (donor < 0)
 		return NULL;
 	dsq = bypass_dsq(donor);

@@ -141,10 +141,21 @@ void storms_begin(const struct storm * const *storms, int nr)
 				blow(i, process);
 }
 
-/* Let them blow; stop early if the scheduler is thrown out. */
+static bool each_was_done(void *unused)
+{
+	int i;
+
+	for (i = 0; i < nr_running; i++)
+		if (!shared->unable[i] && !storm_count(running[i]))
+			return false;
+	return true;
+}
+
+/* Let them blow; where the host is slow, until each has been done. */
 void storms_run(unsigned int seconds)
 {
 	storms_until(NULL, 0, seconds);
+	wait_for(each_was_done, NULL, END_SECONDS);
 }
 
 /* The same, until one of them has come to @count. */

@@ -95,7 +95,7 @@ def stress(minutes):
 
     def one(number):
         run = runs[number]
-        logs = os.path.join(CACHE, "logs", "stress", str(number))
+        logs = os.path.join(CACHE, "logs", "stress", f"{number}-{run.target.name}")
         os.makedirs(logs, exist_ok=True)
         begin = time.monotonic()
         suite.execute(run, *images[run.target.name], logs)

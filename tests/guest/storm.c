@@ -146,7 +146,7 @@ static bool each_was_done(void *unused)
 	int i;
 
 	for (i = 0; i < nr_running; i++)
-		if (!shared->unable[i] && !storm_count(running[i]))
+		if (!shared->unable[i] && !shared->counts[i])
 			return false;
 	return true;
 }

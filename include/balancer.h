@@ -7,6 +7,8 @@
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 
+#include "plan.h"
+
 /**
  * struct lb_node - the balancer of a NUMA node
  * @node: the node's number
@@ -15,14 +17,19 @@
  * @timer: starts the next pass, on a CPU of the node
  * @donees: in a pass, the CPUs that may still receive tasks
  * @kicks: in a pass, the CPUs that have received some
+ * @vacant: while bypass begins, the CPUs that may still receive tasks
+ * @planned: while bypass begins, what the run queues had before
+ * @nr_spread_now: while bypass begins, tasks spread so far
+ * @nr_spread: tasks spread before
  * @nr_passes: passes so far
  * @nr_moved: tasks moved so far
  * @hold_max_ns: longest time that a donor's locks were held
  * @last_ns: when the last pass ended, ktime_get_mono_fast_ns()
  * @last_cpu: where the last pass ran
  *
- * All below @timer is written by the timer's function only and read without
- * a lock by the status file.
+ * What is of a pass is written by the timer's function only, what is of the
+ * beginning of bypass by whoever makes it begin, see spread.c. The status file
+ * reads without a lock.
  */
 struct lb_node {
 	int node;
@@ -30,6 +37,10 @@ struct lb_node {
 	struct timer_list timer;
 	cpumask_var_t donees;
 	cpumask_var_t kicks;
+	cpumask_var_t vacant;
+	struct lb_load planned;
+	u32 nr_spread_now;
+	u64 nr_spread;
 	u64 nr_passes;
 	u64 nr_moved;
 	u64 hold_max_ns;
@@ -42,8 +53,9 @@ void balancer_exit(void);
 void balancer_start(void);
 void balancer_stop(void);
 void balancer_update(void);
-const struct lb_node *balancer_node(int node);
+struct lb_node *balancer_node(int node);
 
+struct lb_load lb_measure(const struct lb_node *node);
 void lb_pass(struct lb_node *node);
 
 #endif /* BALANCER_H */

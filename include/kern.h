@@ -39,6 +39,7 @@ DECLARE_STATIC_CALL(kern_rcu_unexpedite_gp, rcu_expedite_gp_fn);
  * @rq_cpu: offset of rq.cpu, bytes
  * @rq_scx_flags: offset of rq.scx.flags, bytes
  * @rq_local_dsq: offset of rq.scx.local_dsq, bytes
+ * @rq_scx_nr_running: offset of rq.scx.nr_running, bytes
  * @rq_online: SCX_RQ_ONLINE
  * @rq_bypassing: SCX_RQ_BYPASSING
  * @enq_head: SCX_ENQ_HEAD
@@ -56,6 +57,7 @@ struct kern_layout {
 	u32 rq_cpu;
 	u32 rq_scx_flags;
 	u32 rq_local_dsq;
+	u32 rq_scx_nr_running;
 	u64 rq_online;
 	u64 rq_bypassing;
 	u64 enq_head;
@@ -96,6 +98,13 @@ static inline bool kern_cpu_has_picked(int cpu)
 					     kern_layout.rq_local_dsq;
 
 	return READ_ONCE(local->nr);
+}
+
+/* How many tasks of sched_ext run or wait on @cpu? Racy without its rq's lock. */
+static inline u32 kern_cpu_nr_tasks(int cpu)
+{
+	return READ_ONCE(*(const u32 *)((const char *)kern_cpu_rq(cpu) +
+					kern_layout.rq_scx_nr_running));
 }
 
 static inline bool kern_cpu_bypassing(int cpu)

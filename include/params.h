@@ -9,6 +9,7 @@ extern bool readers_first;
 extern bool kthreads_first;
 extern bool idle_pull;
 extern bool expedite_rcu;
+extern bool spread_early;
 extern unsigned int quiet_ms;
 extern bool disable;
 

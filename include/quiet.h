@@ -7,6 +7,7 @@
 
 int quiet_init(void);
 void quiet_exit(void);
-void quiet_update(bool was_bypassing);
+void quiet_begin(void);
+void quiet_update(void);
 
 #endif /* QUIET_H */

@@ -134,7 +134,7 @@ void balancer_stop(void)
  *
  * Context: any.
  */
-const struct lb_node *balancer_node(int node)
+struct lb_node *balancer_node(int node)
 {
 	return &lb_nodes[node];
 }
@@ -157,6 +157,7 @@ void balancer_exit(void)
 	for (i = 0; i < nr_node_ids; i++) {
 		free_cpumask_var(nodes[i].donees);
 		free_cpumask_var(nodes[i].kicks);
+		free_cpumask_var(nodes[i].vacant);
 	}
 	kfree(nodes);
 }
@@ -185,7 +186,8 @@ int balancer_init(void)
 
 	for (i = 0; i < nr_node_ids; i++) {
 		if (!zalloc_cpumask_var(&nodes[i].donees, GFP_KERNEL) ||
-		    !zalloc_cpumask_var(&nodes[i].kicks, GFP_KERNEL)) {
+		    !zalloc_cpumask_var(&nodes[i].kicks, GFP_KERNEL) ||
+		    !zalloc_cpumask_var(&nodes[i].vacant, GFP_KERNEL)) {
 			balancer_exit();
 			return -ENOMEM;
 		}

@@ -16,6 +16,7 @@
 #include "bypass_dsq.h"
 #include "kern.h"
 #include "params.h"
+#include "spread.h"
 
 DEFINE_PER_CPU_SHARED_ALIGNED(struct bypass_cpu, bypass_cpus);
 
@@ -152,14 +153,16 @@ static bool is_urgent(const struct task_struct *p)
 void bypass_dsq_enqueue(struct scx_dispatch_q *global, struct task_struct *p,
 			u64 enq_flags)
 {
-	int cpu = task_cpu(p), this_cpu = smp_processor_id();
+	int this_cpu = smp_processor_id();
+	bool urgent = is_urgent(p);
+	int cpu = urgent ? task_cpu(p) : spread_cpu(p);
 	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
 	bool first = bypass_dsqs_empty(bc);
 
 	if (READ_ONCE(bc->home) != global)
 		WRITE_ONCE(bc->home, global);
 	p->scx.slice = (u64)READ_ONCE(slice_bypass_us) * NSEC_PER_USEC;
-	bypass_dsq_insert(is_urgent(p) ? &bc->urgent : &bc->dsq, p, enq_flags);
+	bypass_dsq_insert(urgent ? &bc->urgent : &bc->dsq, p, enq_flags);
 
 	/*
 	 * Any CPU of the node looks at the global DSQ, but only this one at
@@ -220,7 +223,7 @@ struct task_struct *bypass_dsq_next(struct scx_dispatch_q *dsq,
  * @p: the task
  * @cpu: an active CPU
  *
- * Context: the lock of @p's DSQ held.
+ * Context: the lock of @p's DSQ held, or before it is on one that of its rq.
  */
 bool bypass_dsq_may_move(struct task_struct *p, int cpu)
 {

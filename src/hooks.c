@@ -13,6 +13,7 @@
 #include "kern.h"
 #include "pull.h"
 #include "quiet.h"
+#include "spread.h"
 
 typedef void scx_bypass_fn(bool bypass);
 typedef void dispatch_enqueue_fn(struct scx_sched *sch, struct scx_dispatch_q *dsq,
@@ -41,15 +42,17 @@ static bool redirecting __read_mostly;
  */
 static void hook_scx_bypass(bool bypass)
 {
-	bool was_bypassing = kern_bypassing();
-
+	if (bypass && !kern_bypassing() && READ_ONCE(redirecting)) {
+		quiet_begin();
+		spread_begin();
+	}
 	gate_hold();
 	static_call(body_scx_bypass)(bypass);
 	gate_release();
+	spread_end();
 	expedite_update();
 	balancer_update();
-	if (READ_ONCE(redirecting))
-		quiet_update(was_bypassing);
+	quiet_update();
 }
 
 /*

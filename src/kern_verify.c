@@ -244,18 +244,20 @@ static int __init learn_rq_locks(void)
 static int __init learn_rq_layout(void)
 {
 	const struct btf_type *type;
-	u32 flags;
+	u32 flags, nr_running;
 	int scx, local, cpu, ret;
 
 	scx = find_member("rq", "scx", &type);
 	if (scx < 0)
 		return scx;
 	ret = learn_u32_member("scx_rq", "flags", &flags) ?:
+	      learn_u32_member("scx_rq", "nr_running", &nr_running) ?:
 	      learn_u32_member("rq", "cpu", &kern_layout.rq_cpu) ?:
 	      learn_rq_locks();
 	if (ret)
 		return ret;
 	kern_layout.rq_scx_flags = scx + flags;
+	kern_layout.rq_scx_nr_running = scx + nr_running;
 
 	local = find_member("scx_rq", "local_dsq", &type);
 	if (local < 0)

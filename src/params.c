@@ -16,6 +16,8 @@
 unsigned int bypass_lb_intv_us __read_mostly = 500 * USEC_PER_MSEC;
 /* slice of a task that is queued in bypass, us */
 unsigned int slice_bypass_us __read_mostly = 5 * USEC_PER_MSEC;
+/* tasks are spread as they are queued when bypass begins */
+bool spread_early __read_mostly = true;
 /* in bypass, tasks that were preempted inside an RCU read-side section go first */
 bool readers_first __read_mostly = true;
 /* and so do kernel threads that are woken */
@@ -121,6 +123,10 @@ MODULE_PARM_DESC(bypass_lb_intv_us,
 module_param_cb(slice_bypass_us, &slice_ops, &slice_bypass_us, 0600);
 MODULE_PARM_DESC(slice_bypass_us,
 		 "slice of a task in bypass mode, microseconds (100 to 100000, default 5000)");
+
+module_param(spread_early, bool, 0600);
+MODULE_PARM_DESC(spread_early,
+		 "spread tasks over their node's CPUs as they are queued when bypass mode begins (default Y)");
 
 module_param(readers_first, bool, 0600);
 MODULE_PARM_DESC(readers_first,

@@ -20,7 +20,7 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/scx_bypass_lb.h>
 
-static struct lb_load measure(const struct lb_node *node)
+struct lb_load lb_measure(const struct lb_node *node)
 {
 	struct lb_load load = {};
 	int cpu;
@@ -159,7 +159,7 @@ static u32 move_tasks(struct lb_node *node, const struct lb_goal *goal)
  */
 void lb_pass(struct lb_node *node)
 {
-	struct lb_load before = measure(node), after;
+	struct lb_load before = lb_measure(node), after;
 	struct lb_goal goal;
 	u32 nr_moved;
 
@@ -168,7 +168,7 @@ void lb_pass(struct lb_node *node)
 
 	goal = lb_plan(&before, READ_ONCE(bypass_lb_intv_us), READ_ONCE(slice_bypass_us));
 	nr_moved = move_tasks(node, &goal);
-	after = measure(node);
+	after = lb_measure(node);
 
 	node->nr_moved += nr_moved;
 	node->last_cpu = raw_smp_processor_id();

@@ -17,6 +17,7 @@
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/sched/rt.h>
 #include <linux/smpboot.h>
 #include <linux/timekeeping.h>
 
@@ -105,20 +106,29 @@ static bool is_crowded(void)
 	unsigned int cpu, nr = 0;
 
 	for_each_online_cpu(cpu)
-		nr += bypass_dsq_nr(cpu);
+		nr += kern_cpu_nr_tasks(cpu);
 	return nr >= QUIET_MIN_TASKS * num_online_cpus();
 }
 
-/*
+/**
+ * quiet_begin() - bypass is about to begin
+ *
+ * For who is a real-time task, as those are that disable a scheduler: another
+ * would have to wait for the end of the quiet itself.
+ *
  * CPU hotplug is not locked out: who holds it may be waiting for the tasks that
  * bypass is there for.
+ *
+ * Context: process, preemptible.
  */
-static void begin(u64 now)
+void quiet_begin(void)
 {
 	u64 span = (u64)READ_ONCE(quiet_ms) * NSEC_PER_MSEC;
+	u64 now = ktime_get_mono_fast_ns();
 	unsigned int cpu;
 
-	if (!span || now < READ_ONCE(quiet_until) + QUIET_REST * span || !is_crowded())
+	if (!span || !rt_task(current) || now < READ_ONCE(quiet_until) + QUIET_REST * span ||
+	    !is_crowded())
 		return;
 
 	WRITE_ONCE(quiet_until, now + span);
@@ -132,19 +142,15 @@ static void begin(u64 now)
 }
 
 /**
- * quiet_update() - act on a change of bypass
- * @was_bypassing: was it on before?
+ * quiet_update() - act on a change of bypass: with it the quiet is over
  *
  * Context: process.
  */
-void quiet_update(bool was_bypassing)
+void quiet_update(void)
 {
-	bool bypassing = kern_bypassing();
 	u64 now = ktime_get_mono_fast_ns();
 
-	if (bypassing && !was_bypassing)
-		begin(now);
-	if (!bypassing && now < READ_ONCE(quiet_until))
+	if (!kern_bypassing() && now < READ_ONCE(quiet_until))
 		WRITE_ONCE(quiet_until, now);
 }
 

@@ -20,9 +20,10 @@ static void show_node(struct seq_file *m, const struct lb_node *node, u64 now)
 {
 	u64 last = READ_ONCE(node->last_ns);
 
-	seq_printf(m, "node %d: passes %llu, moved %llu, longest lock hold %llu ns, last pass ",
-		   node->node, READ_ONCE(node->nr_passes), READ_ONCE(node->nr_moved),
-		   READ_ONCE(node->hold_max_ns));
+	seq_printf(m, "node %d: spread %llu, passes %llu, moved %llu, ", node->node,
+		   READ_ONCE(node->nr_spread), READ_ONCE(node->nr_passes),
+		   READ_ONCE(node->nr_moved));
+	seq_printf(m, "longest lock hold %llu ns, last pass ", READ_ONCE(node->hold_max_ns));
 	if (last)
 		seq_printf(m, "%llu ms ago on CPU %d\n",
 			   (now - last) / NSEC_PER_MSEC, READ_ONCE(node->last_cpu));

@@ -49,7 +49,7 @@ class Arm:
                 (not self.loads or load.workload in self.loads))
 
 
-NO_MEANS = "readers_first=0 kthreads_first=0 expedite_rcu=0 quiet_ms=0"
+NO_MEANS = "spread_early=0 readers_first=0 kthreads_first=0 expedite_rcu=0 quiet_ms=0"
 ARMS = (
     Arm(bench_report.STOCK, LINUX_6_18, large=True),
     Arm("module, interval 0", LINUX_6_18, f"bypass_lb_intv_us=0 {NO_MEANS}", ("fork", "skew")),

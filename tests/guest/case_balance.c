@@ -44,14 +44,17 @@ static bool passed(void *count)
 	return node_status(0).passes >= *(unsigned long long *)count;
 }
 
-static bool some_pass(void *unused)
+/* The first that the tracepoint has shown of node 0; the nodes' come in any order. */
+static bool first_event(void *event)
 {
 	struct pass_event e[MAX_PASSES];
-	int n = read_passes(e, MAX_PASSES);
+	int i, n = read_passes(e, MAX_PASSES);
 
-	while (n--)
-		if (!e[n].node)
+	for (i = 0; i < n; i++)
+		if (!e[i].node) {
+			*(struct pass_event *)event = e[i];
 			return true;
+		}
 	return false;
 }
 
@@ -130,62 +133,90 @@ static void check_idle_pull(void)
 }
 
 /*
- * The control run is the module with the interval 0: without the module the
- * tasks of a node are not on any CPU's queue.
+ * Without the module the tasks of a node are not on any CPU's queue, so for a
+ * control nobody spreads them.
  */
-void case_skew(bool module)
+static void stay_piled_up(void)
 {
-	struct pass_event e[MAX_PASSES];
+	int before, after;
+
+	module_load("bypass_lb_intv_us=0");
+	pile_up(SKEW_TASKS, false);
+	before = queue_length(0);
+	sleep_ms(3000);
+	after = queue_length(0);
+	report_queues("interval 0");
+	check(before > SKEW_TASKS * 9 / 10, "all wait for CPU 0 (%d)", before);
+	check(after > SKEW_TASKS * 9 / 10, "3 s later they still do (%d)", after);
+	check_idle_pull();
+	check(!node_status(0).passes && !node_status(0).spread, "there was no pass");
+	leave();
+}
+
+/* What the tracepoint shows of the queues is as it should be. */
+static void check_event(const struct pass_event *e, unsigned long long moved)
+{
+	info("shown: tasks %u moved %u before %u-%u after %u-%u", e->nr_tasks, e->nr_balanced,
+	     e->before_min, e->before_max, e->after_min, e->after_max);
+	check(e->nr_cpus == CPUS_PER_NODE && e->nr_tasks > SKEW_TASKS * 9 / 10 &&
+	      e->before_max > SKEW_TASKS * 9 / 10 && e->before_min < 10,
+	      "the tracepoint shows the skew before");
+	check(spread(e->nr_tasks, e->after_min, e->after_max, 2),
+	      "after it no CPU is above the donor target while one is below target");
+	check(e->nr_balanced && e->nr_balanced == moved,
+	      "and as many moves as the status file (%llu)", moved);
+}
+
+static void spread_by_pass(void)
+{
 	struct node_status first;
+	struct pass_event e;
 	double begun;
-	int before, after, n;
 
-	load_test_module();
-	module_load(module ? "bypass_lb_intv_us=" LONG_INTV : "bypass_lb_intv_us=0");
+	module_load("spread_early=0 bypass_lb_intv_us=" LONG_INTV);
 	begun = pile_up(SKEW_TASKS, false);
-
-	if (!module) {
-		before = queue_length(0);
-		sleep_ms(3000);
-		after = queue_length(0);
-		report_queues("interval 0");
-		check(before > SKEW_TASKS * 9 / 10, "all wait for CPU 0 (%d)", before);
-		check(after > SKEW_TASKS * 9 / 10, "3 s later they still do (%d)", after);
-		check_idle_pull();
-		check(!node_status(0).passes, "there was no pass");
-		leave();
-		return;
-	}
-
-	if (!wait_for(some_pass, NULL, 30))
+	if (!wait_for(first_event, &e, 30))
 		give_up("there is no pass");
 	first = node_status(0);
 	report_queues("after the first pass");
 	check(all_progress(120), "all tasks run in bypass");
 
-	n = read_passes(e, MAX_PASSES);
-	if (n && e[0].node)	/* the nodes' passes come in any order */
-		e[0] = e[1];
-	check(n >= 1 && !e[0].node && e[0].nr_cpus == CPUS_PER_NODE,
-	      "the tracepoint shows the pass");
-	if (n >= 1) {
-		check(e[0].time - begun < LONG_INTV_S / 2,
-		      "the first pass comes at once, not an interval later (%.3f s)",
-		      e[0].time - begun);
-		info("pass: tasks %u moved %u before %u-%u after %u-%u", e[0].nr_tasks,
-		     e[0].nr_balanced, e[0].before_min, e[0].before_max,
-		     e[0].after_min, e[0].after_max);
-		check(e[0].nr_tasks > SKEW_TASKS * 9 / 10 &&
-		      e[0].before_max > SKEW_TASKS * 9 / 10 && e[0].before_min < 10,
-		      "it shows the skew before");
-		check(spread(e[0].nr_tasks, e[0].after_min, e[0].after_max, 2),
-		      "after it no CPU is above the donor target while one is below target");
-		compare_with_simulator(&e[0]);
-		check(e[0].nr_balanced && e[0].nr_balanced == first.moved,
-		      "and as many moves as the status file (%llu)", first.moved);
-	}
+	check(e.time - begun < LONG_INTV_S / 2,
+	      "the first pass comes at once, not an interval later (%.3f s)", e.time - begun);
+	check_event(&e, first.moved);
+	compare_with_simulator(&e);
 	info("longest lock hold %llu ns", first.hold_max_ns);
 	leave();
+}
+
+/* By whoever makes bypass begin: they are when it has begun, and no pass moves any. */
+static void spread_early(void)
+{
+	struct node_status status;
+	struct pass_event e = {};
+
+	module_load("bypass_lb_intv_us=" LONG_INTV);
+	pile_up(SKEW_TASKS, false);
+	status = node_status(0);
+	report_queues("as bypass has begun");
+	check(first_event(&e), "tasks were spread as bypass began");
+	check_event(&e, status.spread);
+	check(all_progress(120), "all tasks run in bypass");
+	status = node_status(0);
+	check(status.passes && !status.moved, "%llu passes have moved none (%llu)",
+	      status.passes, status.moved);
+	leave();
+}
+
+void case_skew(bool module)
+{
+	load_test_module();
+	if (!module) {
+		stay_piled_up();
+		return;
+	}
+	spread_by_pass();
+	spread_early();
 }
 
 static bool both_met(void *unused)
@@ -201,7 +232,7 @@ void case_nodes(bool module)
 	int strays = 0, first, i, n;
 
 	load_test_module();
-	module_load("bypass_lb_intv_us=100000");
+	module_load("spread_early=0 bypass_lb_intv_us=100000");
 	first = nr_tasks();
 	pile_up(SKEW_TASKS / 2, true);
 
@@ -284,7 +315,8 @@ void case_affinity(bool module)
 	check(queue_length(0) > SKEW_TASKS, "the queue is long (%d)", queue_length(0));
 	status = node_status(0);
 	/* an unbound kworker may come by; a pinned task would be moved in each pass */
-	check(status.moved < status.passes, "no pinned task is moved (%llu moves, %llu passes)",
+	check(status.spread + status.moved < status.passes,
+	      "no pinned task is moved (%llu + %llu moves, %llu passes)", status.spread,
 	      status.moved, status.passes);
 	for (i = 1; i < CPUS_PER_NODE; i++)
 		elsewhere += queue_length(i);

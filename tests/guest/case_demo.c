@@ -19,6 +19,7 @@ static void tell_queues(const char *arm, double since)
 
 static void show(const char *arm, const char *interval)
 {
+	struct node_status status;
 	double start;
 	int i;
 
@@ -33,7 +34,8 @@ static void show(const char *arm, const char *interval)
 		tell_queues(arm, start);
 		sleep_ms(STEP_MS);
 	}
-	info("moved %s %llu", arm, node_status(0).moved);
+	status = node_status(0);
+	info("moved %s %llu", arm, status.spread + status.moved);
 
 	start = now();
 	must_write("/proc/sysrq-trigger", "S");

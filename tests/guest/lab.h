@@ -43,7 +43,7 @@ bool kernel_log_has(const char *text);
 #define STATUS		"/sys/kernel/debug/" MODULE "/status"
 
 struct node_status {
-	unsigned long long passes, moved, hold_max_ns;
+	unsigned long long spread, passes, moved, hold_max_ns;
 };
 
 extern const char *target_params, *target_module;

@@ -89,6 +89,9 @@ int total_queued(void)
 	return sum;
 }
 
+#define STATUS_NODE \
+	"\nnode %*d: spread %llu, passes %llu, moved %llu, longest lock hold %llu"
+
 struct node_status node_status(int node)
 {
 	struct node_status s;
@@ -97,8 +100,8 @@ struct node_status node_status(int node)
 	read_status(buf, sizeof(buf));
 	snprintf(key, sizeof(key), "\nnode %d: ", node);
 	line = strstr(buf, key);
-	if (!line || sscanf(line, "\nnode %*d: passes %llu, moved %llu, longest lock hold %llu",
-			    &s.passes, &s.moved, &s.hold_max_ns) != 3)
+	if (!line || sscanf(line, STATUS_NODE, &s.spread, &s.passes, &s.moved,
+			    &s.hold_max_ns) != 4)
 		give_up("no node %d in the status file", node);
 	return s;
 }

@@ -83,12 +83,15 @@ int BPF_PROG(bench_bypass_entered)
 SEC("fexit/scx_bypass")
 int BPF_PROG(bench_bypass_left)
 {
-	if (figures.armed_ns)
-		figures.bypass_end_ns = bpf_ktime_get_ns();
+	if (!figures.armed_ns)
+		return 0;
+	figures.bypass_end_ns = bpf_ktime_get_ns();
+	if (!figures.walk_ns)
+		figures.walk_ns = figures.bypass_end_ns - figures.bypass_begin_ns;
 	return 0;
 }
 
-static u64 grace_begin_ns;
+static u64 grace_begin_ns, grace_end_ns;
 
 static __always_inline bool is_worker(void)
 {
@@ -98,8 +101,11 @@ static __always_inline bool is_worker(void)
 SEC("fentry/synchronize_rcu")
 int BPF_PROG(bench_grace_begins)
 {
-	if (is_worker())
-		grace_begin_ns = bpf_ktime_get_ns();
+	if (!is_worker())
+		return 0;
+	grace_begin_ns = bpf_ktime_get_ns();
+	if (figures.nr_graces == 1)
+		figures.handover_ns = grace_begin_ns - grace_end_ns;
 	return 0;
 }
 
@@ -110,8 +116,9 @@ int BPF_PROG(bench_grace_ends)
 
 	if (!is_worker())
 		return 0;
+	grace_end_ns = bpf_ktime_get_ns();
 	if (nr < BENCH_GRACES)
-		figures.grace_ns[nr] = bpf_ktime_get_ns() - grace_begin_ns;
+		figures.grace_ns[nr] = grace_end_ns - grace_begin_ns;
 	figures.nr_graces = nr + 1;
 	return 0;
 }

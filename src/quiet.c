@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A moment of quiet at the beginning of bypass, while long queues wait.
+ * A moment of quiet while bypass begins and long queues wait.
  *
  * Who disables a scheduler hands each task over to the fair class, and then
  * waits for RCU. Tasks that run meanwhile are in his way: they take his CPUs'
  * time, and those that are preempted inside an RCU read-side section wait for a
- * turn of queues that nobody has spread yet. So a real-time thread on each CPU
- * has it idle for that long. Real-time tasks still run, RCU's threads among
- * them (see expedite.c), and so do urgent tasks (see bypass_dsq.c).
+ * turn of their queue. So a real-time thread on each CPU has it idle for that
+ * long. Real-time tasks still run, RCU's threads among them (see expedite.c), and
+ * so do urgent tasks (see bypass_dsq.c).
  *
  * What a task loses by it is bounded: quiet_ms, and no more than a tenth of the
  * time however often bypass begins. A CPU with tasks enough has each of them
@@ -34,7 +34,7 @@
  */
 #define QUIET_URGENT_US		50
 #define QUIET_URGENT_MAX_US	3200
-/* waiting tasks, for each CPU, that make it worth while */
+/* tasks of sched_ext, for each CPU, that make it worth while */
 #define QUIET_MIN_TASKS		4
 /* the time without, in times of the time with it */
 #define QUIET_REST		9

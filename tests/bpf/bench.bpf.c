@@ -91,7 +91,7 @@ int BPF_PROG(bench_bypass_left)
 	return 0;
 }
 
-static u64 grace_begin_ns, grace_end_ns;
+static u64 grace_begin_ns;
 
 static __always_inline bool is_worker(void)
 {
@@ -101,11 +101,8 @@ static __always_inline bool is_worker(void)
 SEC("fentry/synchronize_rcu")
 int BPF_PROG(bench_grace_begins)
 {
-	if (!is_worker())
-		return 0;
-	grace_begin_ns = bpf_ktime_get_ns();
-	if (figures.nr_graces == 1)
-		figures.handover_ns = grace_begin_ns - grace_end_ns;
+	if (is_worker())
+		grace_begin_ns = bpf_ktime_get_ns();
 	return 0;
 }
 
@@ -116,9 +113,8 @@ int BPF_PROG(bench_grace_ends)
 
 	if (!is_worker())
 		return 0;
-	grace_end_ns = bpf_ktime_get_ns();
 	if (nr < BENCH_GRACES)
-		figures.grace_ns[nr] = grace_end_ns - grace_begin_ns;
+		figures.grace_ns[nr] = bpf_ktime_get_ns() - grace_begin_ns;
 	figures.nr_graces = nr + 1;
 	return 0;
 }

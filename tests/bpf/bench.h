@@ -16,7 +16,6 @@
  * @bypass_begin_ns: when scx_bypass() was first entered
  * @bypass_end_ns: when it was last left
  * @walk_ns: how long the first time took, when it queues each task again
- * @handover_ns: from the first wait for RCU to the second: tasks are handed over
  * @nr_graces: how often whoever entered bypass has waited for RCU
  * @grace_ns: and how long each time
  * @worker: who entered bypass
@@ -34,7 +33,6 @@ struct bench_figures {
 	unsigned long long bypass_begin_ns;
 	unsigned long long bypass_end_ns;
 	unsigned long long walk_ns;
-	unsigned long long handover_ns;
 	unsigned long long nr_graces;
 	unsigned long long grace_ns[BENCH_GRACES];
 	unsigned long long worker;

@@ -163,9 +163,8 @@ void probes_report(char *text, size_t size)
 	unsigned long long balanced = f->balanced_ns ? f->balanced_ns - f->bypass_begin_ns : 0;
 	int i, len;
 
-	len = snprintf(text, size, "bypass_us %llu walk_us %llu handover_us %llu",
-		       (f->bypass_end_ns - f->bypass_begin_ns) / 1000, f->walk_ns / 1000,
-		       f->handover_ns / 1000);
+	len = snprintf(text, size, "bypass_us %llu walk_us %llu",
+		       (f->bypass_end_ns - f->bypass_begin_ns) / 1000, f->walk_ns / 1000);
 	len += snprintf(text + len, size - len, " moved %llu balanced_us %llu graces %llu",
 			f->moved, balanced / 1000, f->nr_graces);
 	for (i = 0; i < BENCH_GRACES; i++)

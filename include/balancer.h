@@ -55,6 +55,7 @@ void balancer_stop(void);
 void balancer_update(void);
 struct lb_node *balancer_node(int node);
 
+int lb_find_donee(struct task_struct *p, const struct cpumask *donees);
 struct lb_load lb_measure(const struct lb_node *node);
 void lb_pass(struct lb_node *node);
 

@@ -20,6 +20,13 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/scx_bypass_lb.h>
 
+/**
+ * lb_measure() - look how a node's tasks are spread over its bypass DSQs
+ * @node: the node
+ *
+ * Context: any. Racy without the DSQs' locks.
+ * Return: what it has seen.
+ */
 struct lb_load lb_measure(const struct lb_node *node)
 {
 	struct lb_load load = {};
@@ -30,22 +37,21 @@ struct lb_load lb_measure(const struct lb_node *node)
 	return load;
 }
 
-/*
- * Find a donee for @p, which waits on @donor's DSQ with both locked. A CPU
- * that is going down is none, nor gives any: what it has it must run itself.
+/**
+ * lb_find_donee() - find a CPU that may take a task
+ * @p: the task
+ * @donees: CPUs that want some
+ *
+ * A CPU that is going down is none, nor gives any: what it has it must run
+ * itself.
+ *
+ * Context: as for bypass_dsq_may_move().
+ * Return: the CPU, or -1.
  */
-static int find_donee(struct task_struct *p, int donor, const struct cpumask *donees)
+int lb_find_donee(struct task_struct *p, const struct cpumask *donees)
 {
-	int donee;
+	int donee = cpumask_any_and_distribute(donees, p->cpus_ptr);
 
-	/*
-	 * Moved here earlier and not consumed since: its rq is another one,
-	 * whose lock is not held.
-	 */
-	if (task_cpu(p) != donor)
-		return -1;
-
-	donee = cpumask_any_and_distribute(donees, p->cpus_ptr);
 	if (donee >= nr_cpu_ids || !kern_cpu_schedulable(donee) ||
 	    !bypass_dsq_may_move(p, donee))
 		return -1;
@@ -75,7 +81,13 @@ static bool relieve_batch(struct lb_node *node, int donor, const struct lb_goal 
 			return false;
 		list_move(&cursor->node, &p->scx.dsq_list.node);
 
-		donee = find_donee(p, donor, node->donees);
+		/*
+		 * Moved here earlier and not consumed since: its rq is another
+		 * one, whose lock is not held.
+		 */
+		if (task_cpu(p) != donor)
+			continue;
+		donee = lb_find_donee(p, node->donees);
 		if (donee < 0)
 			continue;
 

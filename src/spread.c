@@ -89,7 +89,7 @@ void spread_begin(void)
  * spread_find() - where is a task to wait, while bypass begins?
  * @p: the task, which is about to be queued
  *
- * A CPU that is going down neither gives nor takes, see find_donee() in pass.c.
+ * A CPU that is going down neither gives nor takes, see lb_find_donee().
  *
  * Context: the task that has called spread_begin(), or an interrupt of its CPU;
  * as for bypass_dsq_insert().
@@ -104,8 +104,8 @@ int spread_find(struct task_struct *p)
 		return own;
 
 	node = balancer_node(cpu_to_node(own));
-	cpu = cpumask_any_and_distribute(node->vacant, p->cpus_ptr);
-	if (cpu >= nr_cpu_ids || !kern_cpu_schedulable(cpu) || !bypass_dsq_may_move(p, cpu))
+	cpu = lb_find_donee(p, node->vacant);
+	if (cpu < 0)
 		return own;
 
 	if (!--per_cpu(shares, cpu).room)

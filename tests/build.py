@@ -45,7 +45,7 @@ MUTANTS = {
         "raw_spin_lock_nested(&dsq->lock, SINGLE_DEPTH_NESTING)": "raw_spin_lock(&dsq->lock)",
     }, r"possible recursive locking detected"),
     "task-cpu": ("src/pass.c", {
-        "\tif (task_cpu(p) != donor)\n\t\treturn -1;\n": "",
+        "\t\tif (task_cpu(p) != donor)\n\t\t\tcontinue;\n": "",
     }, RACED),
     "rq-lock": ("src/pass.c", {
         "kern_rq_lock_irq(rq);": "local_irq_disable();",

@@ -8,6 +8,6 @@
 int quiet_init(void);
 void quiet_exit(void);
 void quiet_begin(void);
-void quiet_update(void);
+void quiet_end(void);
 
 #endif /* QUIET_H */

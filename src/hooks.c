@@ -52,7 +52,8 @@ static void hook_scx_bypass(bool bypass)
 	spread_end();
 	expedite_update();
 	balancer_update();
-	quiet_update();
+	if (!bypass || !READ_ONCE(redirecting))
+		quiet_end();
 }
 
 /*
@@ -255,6 +256,7 @@ void hooks_deactivate(void)
 	WRITE_ONCE(redirecting, false);
 	/* enqueues that have seen the flag run with interrupts off */
 	synchronize_rcu();
+	quiet_end();
 	balancer_stop();
 	expedite_stop();
 	bypass_dsq_drain();

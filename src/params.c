@@ -10,7 +10,7 @@
 #define INTV_US_MAX	(10 * USEC_PER_SEC)
 #define SLICE_US_MIN	100
 #define SLICE_US_MAX	(100 * USEC_PER_MSEC)
-#define QUIET_MS_MAX	100
+#define QUIET_MS_MAX	500
 
 /* how often the balancer runs in bypass, us; 0 stops it */
 unsigned int bypass_lb_intv_us __read_mostly = 500 * USEC_PER_MSEC;
@@ -27,7 +27,7 @@ bool idle_pull __read_mostly;
 /* in bypass, RCU grace periods are expedited */
 bool expedite_rcu __read_mostly = true;
 /* how long user tasks are kept off the CPUs when bypass begins, ms; 0: not at all */
-unsigned int quiet_ms __read_mostly = 30;
+unsigned int quiet_ms __read_mostly = 250;
 /* refuse to load */
 bool disable;
 /* how functions are redirected */
@@ -155,7 +155,7 @@ static const struct kernel_param_ops quiet_ops = {
 
 module_param_cb(quiet_ms, &quiet_ops, &quiet_ms, 0600);
 MODULE_PARM_DESC(quiet_ms,
-		 "keep user tasks off crowded CPUs for so long when bypass begins, milliseconds (0 to 100, 0 = off, default 30)");
+		 "keep user tasks off crowded CPUs in bypass mode, for so long at most, milliseconds (0 to 500, 0 = off, default 250)");
 
 static const struct kernel_param_ops backend_ops = {
 	.set = set_backend,

@@ -9,9 +9,10 @@
  * long. Real-time tasks still run, RCU's threads among them (see expedite.c), and
  * so do urgent tasks (see bypass_dsq.c).
  *
- * What a task loses by it is bounded: quiet_ms, and no more than a tenth of the
- * time however often bypass begins. A CPU with tasks enough has each of them
- * wait longer than that anyway; with fewer there is no quiet.
+ * It lasts as long as bypass does, but what a task loses by it is bounded: quiet_ms,
+ * and no more than a tenth of the time however often bypass begins. With few tasks
+ * for each CPU there is no quiet. And while who disables the scheduler sleeps, for
+ * long, tasks run: it may be one of them that he waits for, say, one in fork().
  */
 #include <linux/delay.h>
 #include <linux/kthread.h>
@@ -26,8 +27,12 @@
 #include "params.h"
 #include "quiet.h"
 
-/* how often a thread looks whether it is over */
-#define QUIET_STEP_NS		(500 * NSEC_PER_USEC)
+/*
+ * How often a thread looks whether there is something to do: at first so often, and
+ * half as often each time that there was not.
+ */
+#define QUIET_STEP_US		500
+#define QUIET_STEP_MAX_US	4000
 /*
  * How long it lets urgent tasks run: at first so long, and twice as long each
  * time that one of them has not done by then.
@@ -38,11 +43,19 @@
 #define QUIET_MIN_TASKS		4
 /* the time without, in times of the time with it */
 #define QUIET_REST		9
+/* how long he may sleep, in one go, whom it is for: RCU is waited for less long */
+#define QUIET_PATIENCE_NS	(5 * NSEC_PER_MSEC)
 
 static DEFINE_PER_CPU(struct task_struct *, quiet_thread);
 
 /* Nanoseconds of the monotonic clock. Read and written without a lock. */
-static u64 quiet_until;
+static u64 quiet_from, quiet_until;
+
+/*
+ * Whom it is for. He is forgotten before he ends, see quiet_end(): so in an RCU
+ * read-side section this is a task or NULL.
+ */
+static struct task_struct *quiet_for;
 
 static bool is_quiet(void)
 {
@@ -65,6 +78,42 @@ static bool has_urgent(const struct bypass_cpu *bc)
 	return !list_empty(&bc->urgent.list) || kern_cpu_has_picked(bc->cpu);
 }
 
+/* What a thread has last seen of him whom the quiet is for */
+struct sleeper {
+	unsigned long nr_sleeps;
+	u64 since;
+};
+
+/* Has he been asleep for too long? */
+static bool is_stuck(struct sleeper *seen)
+{
+	u64 now = ktime_get_mono_fast_ns();
+	struct task_struct *p;
+	bool asleep = false;
+
+	rcu_read_lock();
+	p = READ_ONCE(quiet_for);
+	if (p && !task_is_running(p)) {
+		unsigned long nr = READ_ONCE(p->nvcsw);
+
+		asleep = seen->since && nr == seen->nr_sleeps;
+		seen->nr_sleeps = nr;
+	}
+	rcu_read_unlock();
+
+	if (!asleep)
+		seen->since = now;
+	return asleep && now - seen->since > QUIET_PATIENCE_NS;
+}
+
+/* A softirq that is left to ksoftirqd would wait for as long as that is kept off. */
+static void idle_for(unsigned int us)
+{
+	local_bh_disable();
+	local_bh_enable();
+	play_idle_precise((u64)us * NSEC_PER_USEC, U64_MAX);
+}
+
 /*
  * When it ends, the thread leaves its CPU, which then looks for a task again: so
  * only the thread itself may say that there is to be none.
@@ -72,16 +121,23 @@ static bool has_urgent(const struct bypass_cpu *bc)
 static void run(unsigned int cpu)
 {
 	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
-	unsigned int us = QUIET_URGENT_US;
+	unsigned int us = QUIET_URGENT_US, step_us = QUIET_STEP_US;
+	struct sleeper seen = {};
 
 	WRITE_ONCE(bc->urgent_only, true);
 	while (is_quiet() && !kthread_should_park() && !kthread_should_stop()) {
-		if (has_urgent(bc)) {
+		if (is_stuck(&seen)) {
+			WRITE_ONCE(bc->urgent_only, false);
+			usleep_range(QUIET_STEP_US, 2 * QUIET_STEP_US);
+			WRITE_ONCE(bc->urgent_only, true);
+		} else if (has_urgent(bc)) {
 			usleep_range(us, 2 * us);
 			us = min(2 * us, QUIET_URGENT_MAX_US);
+			step_us = QUIET_STEP_US;
 		} else {
-			play_idle_precise(QUIET_STEP_NS, U64_MAX);
+			idle_for(step_us);
 			us = QUIET_URGENT_US;
+			step_us = min(2 * step_us, QUIET_STEP_MAX_US);
 		}
 	}
 	WRITE_ONCE(bc->urgent_only, false);
@@ -124,13 +180,15 @@ static bool is_crowded(void)
 void quiet_begin(void)
 {
 	u64 span = (u64)READ_ONCE(quiet_ms) * NSEC_PER_MSEC;
-	u64 now = ktime_get_mono_fast_ns();
+	u64 now = ktime_get_mono_fast_ns(), last = READ_ONCE(quiet_until);
 	unsigned int cpu;
 
-	if (!span || !rt_task(current) || now < READ_ONCE(quiet_until) + QUIET_REST * span ||
-	    !is_crowded())
+	if (!span || !rt_task(current) ||
+	    now < last + QUIET_REST * (last - READ_ONCE(quiet_from)) || !is_crowded())
 		return;
 
+	WRITE_ONCE(quiet_for, current);
+	WRITE_ONCE(quiet_from, now);
 	WRITE_ONCE(quiet_until, now + span);
 	for_each_possible_cpu(cpu) {
 		struct task_struct *thread = READ_ONCE(per_cpu(quiet_thread, cpu));
@@ -142,15 +200,19 @@ void quiet_begin(void)
 }
 
 /**
- * quiet_update() - act on a change of bypass: with it the quiet is over
+ * quiet_end() - bypass ends, or the redirection: the quiet is over
+ *
+ * To be called whenever somebody leaves bypass, so that he whom the quiet is for is
+ * forgotten before he is gone.
  *
  * Context: process.
  */
-void quiet_update(void)
+void quiet_end(void)
 {
 	u64 now = ktime_get_mono_fast_ns();
 
-	if (!kern_bypassing() && now < READ_ONCE(quiet_until))
+	WRITE_ONCE(quiet_for, NULL);
+	if (now < READ_ONCE(quiet_until))
 		WRITE_ONCE(quiet_until, now);
 }
 
@@ -166,12 +228,11 @@ int quiet_init(void)
 }
 
 /**
- * quiet_exit() - end the quiet and the threads
+ * quiet_exit() - end the threads
  *
- * Context: process, may sleep.
+ * Context: process, may sleep. The quiet has been ended, and none begins any more.
  */
 void quiet_exit(void)
 {
-	WRITE_ONCE(quiet_until, 0);
 	smpboot_unregister_percpu_thread(&threads);
 }

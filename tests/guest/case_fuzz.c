@@ -22,7 +22,7 @@ static const struct range {
 } ranges[] = {
 	{ "bypass_lb_intv_us", 0, 10000000 },
 	{ "slice_bypass_us", 100, 100000 },
-	{ "quiet_ms", 0, 100 },
+	{ "quiet_ms", 0, 500 },
 };
 
 /*

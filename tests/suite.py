@@ -49,8 +49,9 @@ JOBS = int(os.environ.get("JOBS") or os.cpu_count())
 # comes from its threads. And one in which kprobes stand where code is patched: they take
 # a stale breakpoint for theirs, and jump to address 0.
 SINGLE = ("peers/module", "conflicts/module")
-# One that compares times, so they are counted; on more CPUs, as it is about crowds.
-COUNTED = {"leave/module": vm.Machine(cpus=16, threads=1, counted=True)}
+# Those that compare times, so they are counted; one is about crowds and has more CPUs.
+COUNTED = {"leave/module": vm.Machine(cpus=16, threads=1, counted=True),
+           "quiet/module": vm.Machine(threads=1, counted=True)}
 # How long a mutant may stay unnoticed.
 MUTANT_SECONDS = 300
 # Lines of a failed case to repeat at the end.

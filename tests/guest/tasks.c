@@ -167,6 +167,17 @@ static unsigned long count_of(int index)
 	return __atomic_load_n(&counters[index], __ATOMIC_RELAXED);
 }
 
+/* The turns of all tasks' loops. */
+unsigned long work_of_tasks(void)
+{
+	unsigned long sum = 0;
+	int i;
+
+	for (i = 0; i < nr; i++)
+		sum += count_of(i);
+	return sum;
+}
+
 /* Its state, and where in the kernel it is. */
 void tell_task(pid_t pid)
 {

@@ -29,7 +29,9 @@
 
 /*
  * How often a thread looks whether there is something to do: at first so often, and
- * half as often each time that there was not.
+ * half as often each time that there was not. A look is for free only where CPUs are
+ * not shared with others. When the quiet is over a CPU finds out at its next look: that
+ * takes no longer than the quiet has been, and a first look.
  */
 #define QUIET_STEP_US		500
 #define QUIET_STEP_MAX_US	4000

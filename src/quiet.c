@@ -34,7 +34,7 @@
  * takes no longer than the quiet has been, and a first look.
  */
 #define QUIET_STEP_US		500
-#define QUIET_STEP_MAX_US	4000
+#define QUIET_STEP_MAX_US	2000
 /*
  * How long it lets urgent tasks run: at first so long, and twice as long each
  * time that one of them has not done by then.
@@ -46,7 +46,7 @@
 /* the time without, in times of the time with it */
 #define QUIET_REST		9
 /* how long he may sleep, in one go, whom it is for: RCU is waited for less long */
-#define QUIET_PATIENCE_NS	(5 * NSEC_PER_MSEC)
+#define QUIET_PATIENCE_NS	(2 * NSEC_PER_MSEC)
 
 static DEFINE_PER_CPU(struct task_struct *, quiet_thread);
 

@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+bool is_quiet(void);
 int quiet_init(void);
 void quiet_exit(void);
 void quiet_begin(void);

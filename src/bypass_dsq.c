@@ -16,6 +16,7 @@
 #include "bypass_dsq.h"
 #include "kern.h"
 #include "params.h"
+#include "quiet.h"
 #include "spread.h"
 
 DEFINE_PER_CPU_SHARED_ALIGNED(struct bypass_cpu, bypass_cpus);
@@ -133,11 +134,12 @@ static bool is_rcu_reader(const struct task_struct *p)
  * or several.
  *
  * A kernel thread that is preempted, in schedule(), had its slice; it is one
- * that works, not one that is waited for.
+ * that works, not one that is waited for. But in the moment of quiet it would
+ * not come back until that is over, and then it is waited for.
  */
 static bool is_urgent(const struct task_struct *p)
 {
-	if ((p->flags & PF_KTHREAD) && p != current)
+	if ((p->flags & PF_KTHREAD) && (p != current || is_quiet()))
 		return READ_ONCE(kthreads_first);
 	return is_rcu_reader(p) && READ_ONCE(readers_first);
 }

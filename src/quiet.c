@@ -50,7 +50,10 @@
 
 static DEFINE_PER_CPU(struct task_struct *, quiet_thread);
 
-/* Nanoseconds of the monotonic clock. Read and written without a lock. */
+/*
+ * Nanoseconds of the monotonic clock. Read and written without a lock. The beginning is
+ * put off by each pause.
+ */
 static u64 quiet_from, quiet_until;
 
 /*
@@ -59,7 +62,12 @@ static u64 quiet_from, quiet_until;
  */
 static struct task_struct *quiet_for;
 
-static bool is_quiet(void)
+/**
+ * is_quiet() - is there a moment of quiet now?
+ *
+ * Context: any.
+ */
+bool is_quiet(void)
 {
 	return ktime_get_mono_fast_ns() < READ_ONCE(quiet_until);
 }
@@ -116,6 +124,18 @@ static void idle_for(unsigned int us)
 	play_idle_precise((u64)us * NSEC_PER_USEC, U64_MAX);
 }
 
+/* All threads do so, and one of them sees to it that it does not count as quiet. */
+static void pause_quiet(struct bypass_cpu *bc)
+{
+	u64 begin = ktime_get_mono_fast_ns();
+
+	WRITE_ONCE(bc->urgent_only, false);
+	usleep_range(QUIET_STEP_US, 2 * QUIET_STEP_US);
+	WRITE_ONCE(bc->urgent_only, true);
+	if (bc->cpu == cpumask_first(cpu_online_mask))
+		WRITE_ONCE(quiet_from, READ_ONCE(quiet_from) + ktime_get_mono_fast_ns() - begin);
+}
+
 /*
  * When it ends, the thread leaves its CPU, which then looks for a task again: so
  * only the thread itself may say that there is to be none.
@@ -129,9 +149,7 @@ static void run(unsigned int cpu)
 	WRITE_ONCE(bc->urgent_only, true);
 	while (is_quiet() && !kthread_should_park() && !kthread_should_stop()) {
 		if (is_stuck(&seen)) {
-			WRITE_ONCE(bc->urgent_only, false);
-			usleep_range(QUIET_STEP_US, 2 * QUIET_STEP_US);
-			WRITE_ONCE(bc->urgent_only, true);
+			pause_quiet(bc);
 		} else if (has_urgent(bc)) {
 			usleep_range(us, 2 * us);
 			us = min(2 * us, QUIET_URGENT_MAX_US);

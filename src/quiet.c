@@ -11,8 +11,8 @@
  *
  * It lasts as long as bypass does, but what a task loses by it is bounded: quiet_ms,
  * and no more than a tenth of the time however often bypass begins. With few tasks
- * for each CPU there is no quiet. And while who disables the scheduler sleeps, for
- * long, tasks run: it may be one of them that he waits for, say, one in fork().
+ * for each CPU there is no quiet. And when who disables the scheduler sleeps for long,
+ * it pauses now and then: it may be a task that he waits for, say, one in fork().
  */
 #include <linux/delay.h>
 #include <linux/kthread.h>
@@ -45,8 +45,13 @@
 #define QUIET_MIN_TASKS		4
 /* the time without, in times of the time with it */
 #define QUIET_REST		9
-/* how long he may sleep, in one go, whom it is for: RCU is waited for less long */
+/*
+ * How long he may sleep, in one go, whom it is for: RCU is waited for less long. And
+ * then how long tasks run, until it is quiet again: those that are preempted inside a
+ * read-side section meanwhile must not add up.
+ */
 #define QUIET_PATIENCE_NS	(2 * NSEC_PER_MSEC)
+#define QUIET_PAUSE_US		1000
 
 static DEFINE_PER_CPU(struct task_struct *, quiet_thread);
 
@@ -125,13 +130,14 @@ static void idle_for(unsigned int us)
 }
 
 /* All threads do so, and one of them sees to it that it does not count as quiet. */
-static void pause_quiet(struct bypass_cpu *bc)
+static void pause_quiet(struct bypass_cpu *bc, struct sleeper *seen)
 {
 	u64 begin = ktime_get_mono_fast_ns();
 
 	WRITE_ONCE(bc->urgent_only, false);
-	usleep_range(QUIET_STEP_US, 2 * QUIET_STEP_US);
+	usleep_range(QUIET_PAUSE_US, 2 * QUIET_PAUSE_US);
 	WRITE_ONCE(bc->urgent_only, true);
+	seen->since = 0;
 	if (bc->cpu == cpumask_first(cpu_online_mask))
 		WRITE_ONCE(quiet_from, READ_ONCE(quiet_from) + ktime_get_mono_fast_ns() - begin);
 }
@@ -149,7 +155,7 @@ static void run(unsigned int cpu)
 	WRITE_ONCE(bc->urgent_only, true);
 	while (is_quiet() && !kthread_should_park() && !kthread_should_stop()) {
 		if (is_stuck(&seen)) {
-			pause_quiet(bc);
+			pause_quiet(bc, &seen);
 		} else if (has_urgent(bc)) {
 			usleep_range(us, 2 * us);
 			us = min(2 * us, QUIET_URGENT_MAX_US);

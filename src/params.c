@@ -26,7 +26,7 @@ bool kthreads_first __read_mostly = true;
 bool idle_pull __read_mostly;
 /* in bypass, RCU grace periods are expedited */
 bool expedite_rcu __read_mostly = true;
-/* how long user tasks are kept off the CPUs when bypass begins, ms; 0: not at all */
+/* how long at most user tasks are kept off crowded CPUs in bypass, ms; 0: not at all */
 unsigned int quiet_ms __read_mostly = 250;
 /* refuse to load */
 bool disable;

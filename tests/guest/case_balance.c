@@ -34,8 +34,7 @@ static void leave(void)
 	check(!bypass_is(true) && !total_queued(), "after bypass its queues are empty");
 	check(all_progress(120), "all tasks run under the scheduler again");
 	kill_tasks();
-	sched_detach();
-	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
+	sched_must_go();
 	module_unload();
 }
 

@@ -350,6 +350,5 @@ void case_conflicts(bool module)
 			livepatch_is_refused_later();
 	}
 	kill_tasks();
-	sched_detach();
-	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
+	sched_must_go();
 }

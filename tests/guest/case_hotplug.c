@@ -69,8 +69,7 @@ void case_hotplug(bool module)
 	hold_bypass(false);
 	check(!total_queued(), "after bypass the bypass DSQs are empty");
 	kill_tasks();
-	sched_detach();
-	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
+	sched_must_go();
 	module_unload();
 }
 

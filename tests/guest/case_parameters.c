@@ -91,8 +91,7 @@ static void at_run_time_in_bypass(void)
 
 	hold_bypass(false);
 	kill_tasks();
-	sched_detach();
-	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
+	sched_must_go();
 }
 
 void case_parameters(bool module)

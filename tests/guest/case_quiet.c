@@ -44,8 +44,7 @@ static void end(void)
 {
 	hold_bypass(false);
 	kill_tasks();
-	sched_detach();
-	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
+	sched_must_go();
 	module_unload();
 }
 

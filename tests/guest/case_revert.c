@@ -132,8 +132,7 @@ void case_reload(bool module)
 	check_clean("many times");
 
 	kill_tasks();
-	sched_detach();
-	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
+	sched_must_go();
 }
 
 void case_revert(bool module)
@@ -165,8 +164,7 @@ void case_revert(bool module)
 		by_sysfs();
 
 	kill_tasks();
-	sched_detach();
-	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
+	sched_must_go();
 	must_attach(SCHED_PILE);
 	spawn(TASKS, 0, NULL);
 	check(all_progress(120), "a scheduler works afterwards");

@@ -100,6 +100,7 @@ int sched_attach(const struct sched_opts *opts);
 void must_attach(enum scheduler which);
 void sched_close_in_child(void);
 void sched_detach(void);
+void sched_must_go(void);
 void sched_raise_error(void);
 void sched_stall(void);
 bool sched_is_off(void *unused);

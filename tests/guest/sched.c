@@ -112,3 +112,10 @@ bool sched_is_off(void *unused)
 		give_up("this kernel has no sched_ext");
 	return !strcmp(state, "disabled\n");
 }
+
+/* Unregister the scheduler. */
+void sched_must_go(void)
+{
+	sched_detach();
+	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
+}

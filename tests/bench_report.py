@@ -167,7 +167,7 @@ def switch_goals(results):
 
 
 def record(results):
-    """Write the tables, and show them in RESULTS.md."""
-    RECORD.replace(rows(results))
-    GOALS.replace(line for goals in (disable_goals, growth_goals, pinned_goals, balance_goals,
+    """Renew what was measured in the tables, and show them in RESULTS.md."""
+    RECORD.renew(rows(results))
+    GOALS.renew(line for goals in (disable_goals, growth_goals, pinned_goals, balance_goals,
                                      wait_goals, switch_goals) for line in goals(results))

@@ -37,6 +37,11 @@ def markdown(heads, rows):
     return "\n".join(lines) + "\n"
 
 
+def in_order(keys):
+    """What to sort rows by, by their keys: numbers by their value."""
+    return [(int(key) if key.isdecimal() else 0, key) for key in keys]
+
+
 class Table:
     """A record in a file, as it is, on a page. By its first cells, the keys, a row is known."""
 
@@ -55,7 +60,7 @@ class Table:
     def renew(self, rows):
         """Replace the rows that have the same keys."""
         kept = {tuple(map(str, row[:self.keys])): row for row in [*self.rows(), *rows]}
-        self.replace(row for _, row in sorted(kept.items()))
+        self.replace(kept[keys] for keys in sorted(kept, key=in_order))
 
     def replace(self, rows):
         """Replace all rows."""

@@ -53,7 +53,7 @@ NO_MEANS = "spread_early=0 readers_first=0 kthreads_first=0 expedite_rcu=0 quiet
 ARMS = (
     Arm(bench_report.STOCK, LINUX_6_18, large=True),
     Arm("module, interval 0", LINUX_6_18, f"bypass_lb_intv_us=0 {NO_MEANS}", ("fork", "skew")),
-    Arm("module, no means", LINUX_6_18, NO_MEANS),
+    Arm("module, no means", LINUX_6_18, NO_MEANS, ("fork", "skew", "pinned", "switch")),
     Arm(bench_report.MODULE, LINUX_6_18, "", large=True),
     Arm("module, idle_pull", LINUX_6_18, "idle_pull=1", ("fork", "skew")),
     Arm("module, livepatch", LINUX_6_18, "backend=livepatch", ("switch",)),

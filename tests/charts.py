@@ -43,7 +43,7 @@ def draw_times(results, directory, data, workload, cpus):
     if curves:
         plot(directory, f"disable-{workload}-{cpus}",
              f"set title '{workload}, {cpus} CPUs: time until the scheduler is disabled'\n"
-             "set xlabel 'tasks per CPU'\nset ylabel 'ms'\nset logscale xy\nset xrange [20:250]\nset grid\n"
+             "set xlabel 'tasks per CPU'\nset ylabel 'ms'\nset logscale xy\nset xrange [8:250]\nset grid\n"
              "set key top left\nset xtics (10, 25, 30, 50, 100, 200)\n"
              f"plot {', '.join(curves)}", 480)
 

@@ -127,7 +127,7 @@ def growth(recorded, arm, workload, cpus):
 
 
 def growth_goals(recorded):
-    for cpus in sorted({int(row["cpus"]) for row in recorded.rows.values()}):
+    for cpus in {row["cpus"] for row in recorded.rows.values()}:
         for workload in ("fork", "skew"):
             module, stock = [growth(recorded, arm, workload, cpus) for arm in (MODULE, STOCK)]
             if module and stock:
@@ -173,7 +173,7 @@ def balance_goals(results):
 
 
 def switch_goals(results):
-    for (arm, load), runs in sorted(results.runs.items(), key=lambda one: str(one[0])):
+    for (arm, load), runs in results.runs.items():
         stock = results.of(STOCK, load)
         if load.workload != "switch" or not arm.startswith("module") or not stock:
             continue

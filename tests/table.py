@@ -60,14 +60,10 @@ class Table:
     def renew(self, rows):
         """Replace the rows that have the same keys."""
         kept = {tuple(map(str, row[:self.keys])): row for row in [*self.rows(), *rows]}
-        self.replace(kept[keys] for keys in sorted(kept, key=in_order))
-
-    def replace(self, rows):
-        """Replace all rows."""
         with open(self.path, "w", encoding="utf-8") as f:
             f.write("# " + ", ".join(self.heads) + "\n")
-            for row in rows:
-                f.write("\t".join(str(cell) for cell in row) + "\n")
+            for keys in sorted(kept, key=in_order):
+                f.write("\t".join(str(cell) for cell in kept[keys]) + "\n")
         show(self.begin, self.markdown(), self.page)
 
     def markdown(self):

@@ -71,8 +71,7 @@ void account_for_all(bool module)
 	check(!read_long(TEST_PARAM("stale")), "no task is on one of them");
 	check(!read_long(TEST_PARAM("deaf")), "irq_work is done on each CPU");
 
-	sched_detach();
-	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
+	sched_must_go();
 	for (i = 0; i < nr_tasks(); i++)
 		renew_weight(task_pid(i));
 	check(all_progress(SECONDS), "and without it all tasks run");

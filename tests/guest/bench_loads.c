@@ -93,7 +93,7 @@ static void __noreturn mix(int index)
 /* In groups that each have an eighth of the machine, at another place. */
 static void __noreturn spin_in_group(int index)
 {
-	int nr = nr_cpus();
+	int nr = nr_cpus;
 
 	if (pin_to_range(0, index % NR_GROUPS * nr / NR_GROUPS, nr / 8 ?: 1))
 		_exit(1);
@@ -214,7 +214,7 @@ static void pin_all(int cpus)
 static void pile_up(void)
 {
 	pin_all(1);
-	pin_all(nr_cpus());
+	pin_all(nr_cpus);
 }
 
 /* When it is there. */

@@ -182,7 +182,7 @@ void probes_sample(int arm)
 	const struct bpf_program *prog =
 		bpf_object__find_program_by_name(probes, "bench_sample");
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int cpu, nr = nr_cpus(), len = 0;
+	int cpu, nr = nr_cpus, len = 0;
 	static char text[BENCH_CPUS * 8];
 
 	if (bpf_prog_test_run_opts(bpf_program__fd(prog), &opts))

@@ -70,7 +70,7 @@ static unsigned long long throw_out(const struct bench_load *load, int arm)
 {
 	const struct sched_opts opts = {
 		.which = load->which,
-		.cpus_per_pile = nr_cpus(),
+		.cpus_per_pile = nr_cpus,
 	};
 	unsigned long long begin, end, wait, gap;
 	char text[512];
@@ -102,7 +102,7 @@ static void measure_switches(int arm)
 {
 	const struct sched_opts opts = {
 		.which = SCHED_PILE,
-		.cpus_per_pile = nr_cpus(),
+		.cpus_per_pile = nr_cpus,
 	};
 	unsigned long long idle = switch_cost_ps(), loaded;
 
@@ -174,7 +174,7 @@ void case_leave(bool module)
 	unsigned long long times[2][LEAVE_RUNS];
 	int arm, run;
 
-	bench_tasks = LEAVE_TASKS * nr_cpus();
+	bench_tasks = LEAVE_TASKS * nr_cpus;
 	probes_attach(load);
 	for (run = 0; run < LEAVE_RUNS; run++) {
 		for (arm = 0; arm < 2; arm++) {

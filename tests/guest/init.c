@@ -98,7 +98,7 @@ int main(void)
 	const char *name = "", *arm = "";
 
 	mount_all();
-	nr_cpus();
+	nr_cpus = sysconf(_SC_NPROCESSORS_CONF);
 	report_open();
 	if (!read_file("/proc/cmdline", cmdline, sizeof(cmdline)))
 		give_up("no command line");

@@ -80,7 +80,7 @@ void end_children(const pid_t *children, int count);
 void tell_task(pid_t pid);
 
 /* machine.c: CPUs and suspend */
-int nr_cpus(void);
+extern int nr_cpus;
 int set_cpu_online(int cpu, bool online);
 bool pm_test_available(void);
 int pm_test_suspend(const char *level);

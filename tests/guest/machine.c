@@ -3,24 +3,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lab.h"
 
 #define PM_TEST	"/sys/power/pm_test"
 
 /*
- * Asked first by init, alone, and inherited: to read it from sysfs takes a lock of
- * kernfs, and a task that is kept off with it holds up who disables a scheduler.
+ * Found out once, by init: to read it from sysfs takes a lock of kernfs, and a task that
+ * is kept off with it holds up who disables a scheduler.
  */
-int nr_cpus(void)
-{
-	static int nr;
-
-	if (!nr)
-		nr = sysconf(_SC_NPROCESSORS_CONF);
-	return nr;
-}
+int nr_cpus;
 
 /* Returns 0 or -errno. */
 int set_cpu_online(int cpu, bool online)

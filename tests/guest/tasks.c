@@ -53,7 +53,7 @@ int pin_to(int first, int second)
 /* Restrict @pid, 0 for the caller, to @count CPUs from @first on, round the machine. */
 int pin_to_range(pid_t pid, int first, int count)
 {
-	int all = nr_cpus();
+	int all = nr_cpus;
 	cpu_set_t set;
 
 	CPU_ZERO(&set);

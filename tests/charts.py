@@ -49,7 +49,10 @@ def draw_times(results, directory, data, workload, cpus):
 
 
 def draw_queues(results, directory, data, load):
-    """Length of each CPU's queue over time, an arm below the other."""
+    """Length of each CPU's queue over time, an arm below the other.
+
+    Of one run of each; a line shows when the scheduler was gone.
+    """
     panels = []
     for arm in ARMS:
         samples = results.samples.get((arm, load))
@@ -57,7 +60,10 @@ def draw_queues(results, directory, data, load):
             path = os.path.join(data, f"queues-{arm}")
             write(path, [" ".join(str(n) for n in [us / 1000, *lengths])
                          for us, *lengths in samples])
-            panels.append(f"set title '{arm}'\nplot for [i=2:{load.cpus + 1}] '{path}' "
+            gone = bench_report.median(results.of(arm, load), "total_us")
+            panels.append(f"set title '{arm}, disabled after {bench_report.short(gone)} ms'\n"
+                          f"set arrow 1 from {gone}, graph 0 to {gone}, graph 1 nohead dt 2\n"
+                          f"plot for [i=2:{load.cpus + 1}] '{path}' "
                           "using ($1 > 0.1 ? $1 : 0.1):i with steps lw 1.5 notitle")
     if panels:
         plot(directory, f"queues-{load.cpus}",

@@ -38,7 +38,7 @@ void probes_detach_balancer(void);
 void probes_arm(void);
 void probes_disarm(void);
 void probes_report(char *text, size_t size);
-void probes_sample(int arm);
+void probes_sample(int arm, unsigned long long since);
 unsigned long long probes_longest_wait(unsigned long long end);
 unsigned long long now_ns(void);
 

@@ -176,8 +176,8 @@ void probes_report(char *text, size_t size)
 		snprintf(text + len, size - len, " picks %llu looks %llu", f->picks, f->looks);
 }
 
-/* Tell how many tasks are queued for each CPU, in the bypass that has just begun. */
-void probes_sample(int arm)
+/* Tell how many tasks are queued for each CPU so many ns after the trigger. */
+void probes_sample(int arm, unsigned long long since)
 {
 	const struct bpf_program *prog =
 		bpf_object__find_program_by_name(probes, "bench_sample");
@@ -189,5 +189,5 @@ void probes_sample(int arm)
 		give_up("cannot take a sample");
 	for (cpu = 0; cpu < nr; cpu++)
 		len += snprintf(text + len, sizeof(text) - len, " %u", figures->lengths[cpu]);
-	info("queues %d %llu%s", arm, (now_ns() - figures->armed_ns) / 1000, text);
+	info("queues %d %llu%s", arm, since / 1000, text);
 }

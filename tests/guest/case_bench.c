@@ -23,6 +23,8 @@ int bench_runs = 1;
 /* a disable that takes so many seconds of the guest never ends */
 #define LIMIT_S		300
 #define LOOK_US		500
+/* for how long since the trigger samples are taken */
+#define WATCH_NS	2000000000ull
 #define BENCH_NODES	2
 #define MODULE_ARM	"module"
 /* the load that is not one */
@@ -32,21 +34,44 @@ int bench_runs = 1;
 #define LEAVE_RUNS	5
 #define LEAVE_GAIN	10
 
-static bool is_disabled(const struct bench_load *load, int arm)
-{
-	double begin = now(), next = begin;
+/* Takes samples of the queues: a few at each magnitude of time. */
+struct sampler {
+	int arm;
+	unsigned long long begin_ns, next_ns;
+};
 
-	while (now() < begin + LIMIT_S) {
+static void sample(struct sampler *sampler)
+{
+	unsigned long long since = now_ns() - sampler->begin_ns;
+
+	if (now_ns() < sampler->next_ns)
+		return;
+	probes_sample(sampler->arm, since);
+	sampler->next_ns = now_ns() + since / 20;
+}
+
+/* Returns whether it is before the limit. @sampler may be NULL */
+static bool is_disabled(struct sampler *sampler)
+{
+	double limit = now() + LIMIT_S;
+
+	while (now() < limit) {
 		if (sched_is_off(NULL))
 			return true;
-		if (load->samples && now() >= next) {
-			probes_sample(arm);
-			/* a few at each magnitude */
-			next = now() + (now() - begin) / 20;
-		}
+		if (sampler)
+			sample(sampler);
 		usleep(LOOK_US);
 	}
 	return false;
+}
+
+/* What the fair class makes of the queues it was handed. */
+static void watch(struct sampler *sampler)
+{
+	while (now_ns() < sampler->begin_ns + WATCH_NS) {
+		sample(sampler);
+		usleep(LOOK_US);
+	}
 }
 
 static unsigned long long longest_lock_hold(void)
@@ -72,6 +97,7 @@ static unsigned long long throw_out(const struct bench_load *load, int arm)
 		.which = load->which,
 		.cpus_per_pile = nr_cpus,
 	};
+	struct sampler sampler = { .arm = arm };
 	unsigned long long begin, end, wait, gap;
 	char text[512];
 
@@ -82,12 +108,15 @@ static unsigned long long throw_out(const struct bench_load *load, int arm)
 
 	probes_arm();
 	begin = now_ns();
+	sampler.begin_ns = begin;
 	must_write("/proc/sysrq-trigger", "S");
-	check(is_disabled(load, arm), "the disable completes");
+	check(is_disabled(load->samples ? &sampler : NULL), "the disable completes");
 	end = now_ns();
 	wait = probes_longest_wait(end);
 	gap = load_heartbeat_gap_ns();
 	probes_disarm();
+	if (load->samples)
+		watch(&sampler);
 
 	probes_report(text, sizeof(text));
 	info("run arm %d total_us %llu wait_us %llu heartbeat_us %llu hold_us %llu %s", arm,

@@ -55,12 +55,13 @@ def draw_queues(results, directory, data, load):
     """
     panels = []
     for arm in ARMS:
-        samples = results.samples.get((arm, load))
-        if samples:
+        samples, runs = results.samples.get((arm, load)), results.of(arm, load)
+        # a guest that was lost has left samples of a run that it did not end
+        if samples and runs:
             path = os.path.join(data, f"queues-{arm}")
             write(path, [" ".join(str(n) for n in [us / 1000, *lengths])
                          for us, *lengths in samples])
-            gone = bench_report.median(results.of(arm, load), "total_us")
+            gone = bench_report.median(runs, "total_us")
             panels.append(f"set title '{arm}, disabled after {bench_report.short(gone)} ms'\n"
                           f"set arrow 1 from {gone}, graph 0 to {gone}, graph 1 nohead dt 2\n"
                           f"plot for [i=2:{load.cpus + 1}] '{path}' "

@@ -34,20 +34,21 @@ int bench_runs = 1;
 #define LEAVE_RUNS	5
 #define LEAVE_GAIN	10
 
-/* Takes samples of the queues: a few at each magnitude of time. */
+/* Takes samples of the queues: a few at each magnitude of time since the trigger. */
 struct sampler {
 	int arm;
-	unsigned long long begin_ns, next_ns;
+	unsigned long long begin_ns;
+	unsigned long long next;	/* when, in ns since then */
 };
 
 static void sample(struct sampler *sampler)
 {
 	unsigned long long since = now_ns() - sampler->begin_ns;
 
-	if (now_ns() < sampler->next_ns)
+	if (since < sampler->next)
 		return;
 	probes_sample(sampler->arm, since);
-	sampler->next_ns = now_ns() + since / 20;
+	sampler->next = since + since / 20;
 }
 
 /* Returns whether it is before the limit. @sampler may be NULL */
@@ -98,7 +99,7 @@ static unsigned long long throw_out(const struct bench_load *load, int arm)
 		.cpus_per_pile = nr_cpus,
 	};
 	struct sampler sampler = { .arm = arm };
-	unsigned long long begin, end, wait, gap;
+	unsigned long long took, wait, gap;
 	char text[512];
 
 	load_start(load, bench_tasks);
@@ -107,12 +108,11 @@ static unsigned long long throw_out(const struct bench_load *load, int arm)
 	load_release(load, bench_tasks);
 
 	probes_arm();
-	begin = now_ns();
-	sampler.begin_ns = begin;
+	sampler.begin_ns = now_ns();
 	must_write("/proc/sysrq-trigger", "S");
 	check(is_disabled(load->samples ? &sampler : NULL), "the disable completes");
-	end = now_ns();
-	wait = probes_longest_wait(end);
+	took = now_ns() - sampler.begin_ns;
+	wait = probes_longest_wait(sampler.begin_ns + took);
 	gap = load_heartbeat_gap_ns();
 	probes_disarm();
 	if (load->samples)
@@ -120,11 +120,11 @@ static unsigned long long throw_out(const struct bench_load *load, int arm)
 
 	probes_report(text, sizeof(text));
 	info("run arm %d total_us %llu wait_us %llu heartbeat_us %llu hold_us %llu %s", arm,
-	     (end - begin) / 1000, wait / 1000, gap / 1000,
+	     took / 1000, wait / 1000, gap / 1000,
 	     longest_lock_hold() / 1000, text);
 	load_stop();
 	sched_detach();
-	return end - begin;
+	return took;
 }
 
 static void measure_switches(int arm)

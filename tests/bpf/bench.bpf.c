@@ -102,7 +102,9 @@ static __always_inline u32 queued_for(const struct rq *rq, u32 cpu)
 
 static __always_inline bool is_uneven(u32 longest, u32 total, u32 cpus)
 {
-	return longest * cpus * EVEN_DEN > total * EVEN_NUM && longest > (total + cpus - 1) / cpus + 1;
+	u32 share = (total + cpus - 1) / cpus;
+
+	return longest > share + 1 && longest * cpus * EVEN_DEN > total * EVEN_NUM;
 }
 
 /* Returns whether the queues of all nodes are even. */

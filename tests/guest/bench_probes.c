@@ -100,9 +100,9 @@ static unsigned long long module_queues(void)
 void probes_arm(const struct bench_load *load)
 {
 	const struct bpf_program *prog = bpf_object__find_program_by_name(probes, "bench_arm");
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	unsigned long long interval = INTERVAL_CPU_NS * nr_cpus;
 	unsigned int max_pid = figures->max_pid;
+	struct bpf_test_run_opts opts = { .sz = sizeof(opts) };
 
 	memset(figures, 0, sizeof(*figures));
 	figures->run = ++nr_runs;

@@ -47,7 +47,7 @@ static void be_normal(bool normal)
 		give_up("cannot set the driver's policy");
 }
 
-static void trigger(enum load_trigger what)
+static void set_off(enum load_trigger what)
 {
 	if (what == TRIGGER_DISABLE) {
 		must_write("/proc/sysrq-trigger", "S");
@@ -73,7 +73,7 @@ struct outcome bench_run(const struct bench_load *load, int tasks, char *text, s
 
 	probes_arm(load);
 	gaps_measure();
-	trigger(load->trigger);
+	set_off(load->trigger);
 	if (!probes_wait())
 		info("the machine has not recovered");
 	outcome = probes_disarm(text, size);

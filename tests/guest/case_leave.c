@@ -51,19 +51,18 @@ static void compare_figure(struct outcome runs[NR_VARIANTS][RUNS], size_t figure
 	check(module.worst <= stock.best, "%s: the worst run is not above stock's best", what);
 }
 
-static void leave(const char *load)
+void case_leave(bool module)
 {
+	const struct bench_load *load = bench_load("skew");
+	int run, tasks = TASKS_PER_CPU * nr_cpus;
 	struct outcome runs[NR_VARIANTS][RUNS];
 	char text[1024];
-	int run;
 
-	info("load: %s", load);
+	probes_attach();
 	for (run = 0; run < RUNS; run++) {
-		runs[STOCK][run] = bench_run(bench_load(load), TASKS_PER_CPU * nr_cpus,
-					     text, sizeof(text));
+		runs[STOCK][run] = bench_run(load, tasks, text, sizeof(text));
 		module_load("");
-		runs[WITH_MODULE][run] = bench_run(bench_load(load), TASKS_PER_CPU * nr_cpus,
-						   text, sizeof(text));
+		runs[WITH_MODULE][run] = bench_run(load, tasks, text, sizeof(text));
 		module_unload();
 	}
 	compare_figure(runs, offsetof(struct outcome, reached), "the scheduler is gone",
@@ -72,11 +71,4 @@ static void leave(const char *load)
 	compare_figure(runs, offsetof(struct outcome, ran), "each task has run again", 1);
 	compare_figure(runs, offsetof(struct outcome, recovered), "all three", 1);
 	compare_figure(runs, offsetof(struct outcome, wait), "the longest wait", 1);
-}
-
-void case_leave(bool module)
-{
-	probes_attach();
-	leave("threads");
-	leave("skew");
 }

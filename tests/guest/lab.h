@@ -126,8 +126,8 @@ unsigned long probe_hits(const char *name);
 extern unsigned int storm_seconds, storm_loads;
 
 /* case_bench.c, see bench.h for its parts */
-extern const char *bench_workload, *bench_arms;
-extern int bench_tasks, bench_runs;
+extern const char *bench_workload, *bench_variants;
+extern int bench_tasks, bench_runs, bench_samples;
 
 /* case_*.c; @module: is the module under test to be used? */
 void case_bench(bool module);

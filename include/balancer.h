@@ -14,6 +14,8 @@
 /**
  * struct lb_node - the balancer of a NUMA node
  * @node: the node's number
+ * @cpus: its possible CPUs. With numa=fake a CPU is in the masks of several nodes; it
+ *	is in @cpus of one, and only that one's balancer touches its DSQs
  * @timer: starts the next pass, on a CPU of the node
  * @guard: looks for CPUs that do not serve their tasks, see guard.c
  * @start: starts both timers, on the CPU where they are to run
@@ -35,6 +37,7 @@
  */
 struct lb_node {
 	int node;
+	cpumask_var_t cpus;
 	struct timer_list timer;
 	struct hrtimer guard;
 	struct irq_work start;
@@ -50,14 +53,6 @@ struct lb_node {
 	u64 last_ns;
 	int last_cpu;
 };
-
-/*
- * The CPUs of @node in @mask. With numa=fake a CPU is in the masks of several nodes;
- * it belongs to one of them, and only that one's balancer may touch its DSQs.
- */
-#define for_each_node_cpu(cpu, node, mask)				\
-	for_each_cpu_and(cpu, cpumask_of_node(node), mask)		\
-		if (cpu_to_node(cpu) != (node)) {} else
 
 int balancer_init(void);
 void balancer_exit(void);

@@ -52,7 +52,7 @@ void guard_look(struct lb_node *node)
 	u32 nr_waiting = 0;
 	int cpu;
 
-	for_each_node_cpu(cpu, node->node, cpu_online_mask) {
+	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
 		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
 		u32 nr = bypass_cpu_nr(bc);
 		bool unserved = false;
@@ -74,7 +74,7 @@ void guard_look(struct lb_node *node)
 	if (any != node->unserved)
 		WRITE_ONCE(node->unserved, any);
 
-	for_each_node_cpu(cpu, node->node, cpu_online_mask) {
+	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
 		if (!nr_waiting)
 			break;
 		if (bypass_cpu_nr(per_cpu_ptr(&bypass_cpus, cpu)))

@@ -386,6 +386,6 @@ bool hooks_are_idle(void)
 void hooks_wait_idle(void)
 {
 	while (!hooks_are_idle())
-		msleep(1);
+		msleep(20);
 	irq_work_sync(&hooks_proven_work);
 }

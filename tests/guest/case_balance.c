@@ -15,21 +15,6 @@
 /* tasks that come and go while the pass works */
 #define SIM_SLACK	6
 
-static int pin_to_cpu_0(int index)
-{
-	return pin_to(0, 0);
-}
-
-static int pin_to_node_1(int index)
-{
-	return pin_to(CPUS_PER_NODE, CPUS_PER_NODE);
-}
-
-static bool passed(void *count)
-{
-	return node_status(0).passes >= *(unsigned long long *)count;
-}
-
 /* Enter bypass with @nr tasks on the first CPU of node 0, which may run anywhere. */
 static void pile_up(int nr)
 {
@@ -38,32 +23,6 @@ static void pile_up(int nr)
 	must_progress(120, "under the scheduler");
 	trace_passes(true);
 	hold_bypass(true);
-}
-
-/*
- * Have @nr tasks wait on the first CPU's queue of each node, for a pass: they are pinned
- * as bypass begins, so they are not delivered to other CPUs, and may run anywhere then.
- */
-static void pile_up_in_bypass(int nr, bool both_nodes)
-{
-	unsigned long long one = 1;
-	int i, first = nr_tasks();
-
-	must_attach(SCHED_PILE);
-	spawn(nr, 0, pin_to_cpu_0);
-	if (both_nodes)
-		spawn(nr, 1, pin_to_node_1);
-	must_progress(120, "under the scheduler");
-	/* a CPU that the driver keeps busy would not serve its queue, and others would */
-	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
-	hold_bypass(true);
-	if (read_long(PARAM("bypass_lb_intv_us")) && !wait_for(passed, &one, 30))
-		give_up("there is no first pass");
-	for (i = first; i < nr_tasks(); i++)
-		if (pin_to_range(task_pid(i), 0, GUEST_CPUS))
-			give_up("sched_setaffinity");
-	trace_passes(true);
-	pin_to_range(0, 0, GUEST_CPUS);
 }
 
 static void leave(void)
@@ -197,6 +156,7 @@ static void spread_by_pass(void)
 
 	module_load("bypass_lb_intv_us=" LONG_INTV);
 	pile_up_in_bypass(SKEW_TASKS, false);
+	trace_passes(true);
 	begun = now();
 	must_write(PARAM("bypass_lb_intv_us"), LONG_INTV);
 	if (!wait_for(first_event, &e, 30))
@@ -230,7 +190,7 @@ static int most_on_run_queue(void)
 }
 
 /* As bypass begins tasks are delivered to other run queues, and no pass moves any. */
-static void delivered(void)
+static void spread_by_delivery(void)
 {
 	struct node_status status;
 	struct pass_event e = {};
@@ -260,7 +220,7 @@ void case_skew(bool module)
 		return;
 	}
 	spread_by_pass();
-	delivered();
+	spread_by_delivery();
 }
 
 static bool both_met(void *unused)
@@ -279,6 +239,7 @@ void case_nodes(bool module)
 	module_load("bypass_lb_intv_us=100000");
 	first = nr_tasks();
 	pile_up_in_bypass(SKEW_TASKS / 2, true);
+	trace_passes(true);
 
 	must_write(TEST_PARAM("meet"), "1");
 	check(wait_for(both_met, NULL, 30), "the passes of both nodes run at the same time");
@@ -304,6 +265,11 @@ void case_nodes(bool module)
 	check(own_cpu[0] && own_cpu[1], "every pass ran on a CPU of its node");
 	must_write(TEST_PARAM("meet"), "0");
 	leave();
+}
+
+static int pin_to_cpu_0(int index)
+{
+	return pin_to(0, 0);
 }
 
 /* On which CPU are the kernel threads whose name begins so? -1: not all on one. */

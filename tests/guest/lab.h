@@ -79,6 +79,9 @@ int pin_to_range(pid_t pid, int first, int count);
 void end_children(const pid_t *children, int count);
 void tell_task(pid_t pid);
 
+/* pile.c */
+void pile_up_in_bypass(int count, bool both_nodes);
+
 /* machine.c: CPUs and suspend */
 extern int nr_cpus;
 int set_cpu_online(int cpu, bool online);

@@ -41,6 +41,7 @@ static const struct test_case {
 	{ "leave", case_leave },
 	{ "quiet", case_quiet },
 	{ "native", case_native },
+	{ "inlined", case_inlined },
 	{ NULL, NULL },
 };
 

@@ -138,6 +138,7 @@ void case_affinity(bool module);
 void case_conflicts(bool module);
 void case_contention(bool module);
 void case_hotplug(bool module);
+void case_inlined(bool module);
 void case_leave(bool module);
 void case_native(bool module);
 void case_exits(bool module);

@@ -77,7 +77,8 @@ def conclude(runs, left_out):
     suite.say()
     suite.say(overview(runs))
     suite.say()
-    for target in dict.fromkeys(run.target for run in runs if not run.target.refuses):
+    for target in dict.fromkeys(run.target for run in runs
+                                if not run.target.refuses and not run.target.only):
         missing = suite.left_out(target)
         if missing:
             suite.say(f"{target.name} is without these cases: {' '.join(missing)}")

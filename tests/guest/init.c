@@ -100,6 +100,8 @@ int main(void)
 
 	mount_all();
 	nr_cpus = sysconf(_SC_NPROCESSORS_CONF);
+	/* a kernel without CONFIG_NUMA has no directory of nodes */
+	cpus_per_node = exists("/sys/devices/system/node/node1") ? GUEST_CPUS / 2 : GUEST_CPUS;
 	report_open();
 	if (!read_file("/proc/cmdline", cmdline, sizeof(cmdline)))
 		give_up("no command line");

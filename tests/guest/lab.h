@@ -80,7 +80,7 @@ void end_children(const pid_t *children, int count);
 void tell_task(pid_t pid);
 
 /* machine.c: CPUs and suspend */
-extern int nr_cpus;
+extern int nr_cpus, cpus_per_node;
 int set_cpu_online(int cpu, bool online);
 bool pm_test_available(void);
 int pm_test_suspend(const char *level);
@@ -156,8 +156,8 @@ void case_refusal(bool module);
 void case_soak(bool module);
 void case_suspend(bool module);
 
-/* the machine the guest is given: 8 CPUs in 2 nodes */
+/* the machine the guest is given: 8 CPUs in 2 nodes; a kernel may know nothing of nodes */
 #define GUEST_CPUS		8
-#define CPUS_PER_NODE	4
+#define CPUS_PER_NODE	cpus_per_node
 
 #endif /* LAB_H */

@@ -22,7 +22,7 @@ def earlier(target, cases, progress):
         result = progress and progress.result(target, name)
         if result:
             runs.append(suite.Run(target, name))
-            runs[-1].end(result, "this source was run before")
+            runs[-1].end(result, "that was its result before, with this very source (AGAIN=1 runs it anew)")
     return runs
 
 

@@ -105,8 +105,11 @@ def read_record():
 
 
 def record(runs):
-    """Note the results, in the record and in README's table."""
-    results = read_record()
+    """Note the results, in the record and in README's table. Kernels that are no longer in
+    the matrix go."""
+    targets = {target.name for target in (MAIN, *MATRIX, *REFUSALS)}
+    results = {(target, case): result for (target, case), result in read_record().items()
+               if target in targets}
     results.update({(run.target.name, run.name): run.result for run in runs
                     if run.result != suite.UNAVAILABLE})
     with open(RECORD, "w", encoding="utf-8") as f:

@@ -52,8 +52,9 @@ SINGLE = ("peers/module", "conflicts/module")
 # Those that compare times, so they are counted; one is about crowds and has more CPUs.
 # And one whose queue is so long that on a busy host the kernel's watchdog sees a lockup.
 EIGHT = vm.Machine(threads=1, counted=True)
-COUNTED = {"leave/module": vm.Machine(cpus=16, threads=1, counted=True),
-           "quiet/module": EIGHT, "contention/control": EIGHT, "contention/module": EIGHT}
+COUNTED = {"leave/module": EIGHT,
+           "skew/control": EIGHT, "skew/module": EIGHT, "nodes/module": EIGHT,
+           "contention/control": EIGHT, "contention/module": EIGHT}
 # How long a mutant may stay unnoticed.
 MUTANT_SECONDS = 300
 # Lines of a failed case to repeat at the end.

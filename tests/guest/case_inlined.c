@@ -11,8 +11,8 @@
 #define ROUNDS	5
 /* seconds, for tasks to have run */
 #define PATIENCE	60
-/* what the status file says for as long as the module has not seen its hooks work */
-#define NOT_PROVEN	"hooks: inactive\n"
+/* in the status file, for as long as the module has not seen its hooks be called */
+#define NOT_PROVEN	"\nproven: no\n"
 
 static void check_inactive(bool module, const char *when)
 {

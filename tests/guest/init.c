@@ -39,7 +39,6 @@ static const struct test_case {
 	{ "fuzz", case_fuzz },
 	{ "faults", case_faults },
 	{ "leave", case_leave },
-	{ "quiet", case_quiet },
 	{ "native", case_native },
 	{ "inlined", case_inlined },
 	{ NULL, NULL },
@@ -122,8 +121,10 @@ int main(void)
 			storm_loads = atoi(arg + 6);
 		if (!strncmp(arg, "workload=", 9))
 			bench_workload = arg + 9;
-		if (!strncmp(arg, "arms=", 5))
-			bench_arms = arg + 5;
+		if (!strncmp(arg, "variants=", 9))
+			bench_variants = arg + 9;
+		if (!strncmp(arg, "samples=", 8))
+			bench_samples = atoi(arg + 8);
 		if (!strncmp(arg, "tasks=", 6))
 			bench_tasks = atoi(arg + 6);
 		if (!strncmp(arg, "runs=", 5))

@@ -124,8 +124,8 @@ LINUX_6_18_CACHYOS = built("6.18.15-cachyos", "6.18.15-1~bpo13+1", ("base", "cac
                            patches=("breather", "o3"))
 LINUX_6_18_LLVM = built("6.18.15-llvm", "6.18.15-1~bpo13+1", ("base", "livepatch", "clang"),
                          make_variables=LLVM)
-LINUX_6_18_INLINED = built("6.18.15-inlined", "6.18.15-1~bpo13+1", ("base", "no-livepatch"),
-                           patches=("inlined",))
+LINUX_6_18_INLINED = built("6.18.15-inlined", "6.18.15-1~bpo13+1", ("base", "cachyos"),
+                           patches=("breather", "o3", "inlined"))
 # Here a warning that is printed with a run queue locked must not go through the
 # tty layer, whose locks lockdep knows to come before.
 RAW_CONSOLE = "earlyprintk=ttyS0,115200,keep console=none"

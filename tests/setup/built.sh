@@ -4,7 +4,7 @@
 #
 # usage: built.sh RELEASE VERSION SUITE CONFIG... [patch:PATCH...]
 #   built.sh 6.12.117-scx 6.12.117-1 trixie base livepatch
-#   built.sh 6.18.15-inlined 6.18.15-1~bpo13+1 trixie-backports base patch:inlined
+#   built.sh 6.18.15-inlined 6.18.15-1~bpo13+1 trixie-backports base cachyos patch:inlined
 #
 # The configurations are those of tests/configs, on top of allnoconfig: of two lines
 # for one option the last one counts. They have variables for make in lines

@@ -139,7 +139,7 @@ static void check_event(const struct pass_event *e, unsigned long long moved)
 {
 	info("shown: tasks %u moved %u before %u-%u after %u-%u", e->nr_tasks, e->nr_balanced,
 	     e->before_min, e->before_max, e->after_min, e->after_max);
-	check(e->nr_cpus == CPUS_PER_NODE && e->nr_tasks > SKEW_TASKS * 9 / 10 &&
+	check((int)e->nr_cpus == CPUS_PER_NODE && e->nr_tasks > SKEW_TASKS * 9 / 10 &&
 	      e->before_max > SKEW_TASKS * 9 / 10 && e->before_min < 10,
 	      "the tracepoint shows the skew before");
 	check(spread(e->nr_tasks, e->after_min, e->after_max, 2),

@@ -40,6 +40,7 @@ static const struct test_case {
 	{ "faults", case_faults },
 	{ "leave", case_leave },
 	{ "native", case_native },
+	{ "inlined", case_inlined },
 	{ NULL, NULL },
 };
 
@@ -98,6 +99,8 @@ int main(void)
 
 	mount_all();
 	nr_cpus = sysconf(_SC_NPROCESSORS_CONF);
+	/* a kernel without CONFIG_NUMA has no directory of nodes */
+	cpus_per_node = exists("/sys/devices/system/node/node1") ? GUEST_CPUS / 2 : GUEST_CPUS;
 	report_open();
 	if (!read_file("/proc/cmdline", cmdline, sizeof(cmdline)))
 		give_up("no command line");

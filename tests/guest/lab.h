@@ -83,7 +83,7 @@ void tell_task(pid_t pid);
 void pile_up_in_bypass(int count, bool both_nodes);
 
 /* machine.c: CPUs and suspend */
-extern int nr_cpus;
+extern int nr_cpus, cpus_per_node;
 int set_cpu_online(int cpu, bool online);
 bool pm_test_available(void);
 int pm_test_suspend(const char *level);
@@ -141,6 +141,7 @@ void case_affinity(bool module);
 void case_conflicts(bool module);
 void case_contention(bool module);
 void case_hotplug(bool module);
+void case_inlined(bool module);
 void case_leave(bool module);
 void case_native(bool module);
 void case_exits(bool module);
@@ -157,8 +158,8 @@ void case_refusal(bool module);
 void case_soak(bool module);
 void case_suspend(bool module);
 
-/* the machine the guest is given: 8 CPUs in 2 nodes */
+/* the machine the guest is given: 8 CPUs in 2 nodes; a kernel may know nothing of nodes */
 #define GUEST_CPUS		8
-#define CPUS_PER_NODE	4
+#define CPUS_PER_NODE	cpus_per_node
 
 #endif /* LAB_H */

@@ -54,7 +54,7 @@ int sched_attach(const struct sched_opts *opts)
 	if (bpf_object__load(object))
 		give_up("cannot load the BPF object");
 	control = (struct pile_control){
-		.cpus_per_node = opts->cpus_per_pile ?: CPUS_PER_NODE,
+		.cpus_per_node = opts->cpus_per_pile ?: (unsigned int)CPUS_PER_NODE,
 		.fail_init_at = opts->fail_init_at,
 	};
 	write_control();

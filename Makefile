@@ -3,7 +3,7 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 CACHE ?= $(HOME)/.cache/scx_bypass_lb
-export CACHE CASES MINUTES RUNS CPUS TASKS LOADS THREADED
+export CACHE CASES MINUTES RUNS CPUS TASKS LOADS VARIANTS THREADED
 
 name := scx_bypass_lb
 version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
@@ -58,7 +58,7 @@ sign:
 	$(KDIR)/scripts/sign-file sha256 $(KEY) $(CERT) $(name).ko
 
 bench:
-	@sh tests/setup/packages.sh gnuplot-nox
+	@sh tests/setup/packages.sh gnuplot-nox rt-tests stress-ng
 	@python3 tests/run.py $@
 
 check test stress demo:

@@ -23,7 +23,7 @@ class Load:
 
 
 class Results:
-    """The runs of each arm under each load, and samples of the queues' lengths."""
+    """The runs of each variant under each load, and samples of the queues in its first run."""
 
     def __init__(self, directory):
         os.makedirs(directory, exist_ok=True)
@@ -37,22 +37,27 @@ class Results:
             with open(self.paths[kind], encoding="utf-8") as f:
                 for line in f:
                     one = json.loads(line)
-                    store.setdefault((one["arm"], Load(*one["load"])), []).append(one["figures"])
+                    store.setdefault((one["variant"], Load(*one["load"])), []).append(
+                        one["figures"])
 
-    def of(self, arm, load):
-        return self.runs.get((arm, load), [])
+    def of(self, variant, load):
+        return self.runs.get((variant, load), [])
 
-    def add(self, arm, load, figures):
+    def has_samples(self, variant, load):
+        return (variant, load) in self.samples
+
+    def add(self, variant, load, figures):
         """A run: {name: number}"""
-        self._add("runs", self.runs, arm, load, figures)
+        self._add("runs", self.runs, variant, load, figures)
 
-    def add_sample(self, arm, load, figures):
+    def add_sample(self, variant, load, figures):
         """Microseconds since the trigger, then the length of each CPU's queue."""
-        self._add("samples", self.samples, arm, load, figures)
+        self._add("samples", self.samples, variant, load, figures)
 
-    def _add(self, kind, store, arm, load, figures):
-        line = json.dumps({"arm": arm, "load": dataclasses.astuple(load), "figures": figures})
+    def _add(self, kind, store, variant, load, figures):
+        line = json.dumps({"variant": variant, "load": dataclasses.astuple(load),
+                           "figures": figures})
         with self.lock:
-            store.setdefault((arm, load), []).append(figures)
+            store.setdefault((variant, load), []).append(figures)
             with open(self.paths[kind], "a", encoding="utf-8") as f:
                 f.write(line + "\n")

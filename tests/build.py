@@ -127,8 +127,11 @@ def mutate(source, name, changes):
         f.write(text)
 
 
-def build(target, kernel):
-    """Build all for a target and its kernel's directory. Returns the guest's initramfs."""
+def build(target, kernel, programs=()):
+    """Build all for a target and its kernel's directory. Returns the guest's initramfs.
+
+    programs: of the host, for the guest as well
+    """
     out = output(target)
     shutil.rmtree(out, ignore_errors=True)
     module(target, kernel)
@@ -138,7 +141,9 @@ def build(target, kernel):
     broken_modules(module_path(target), os.path.join(out, "broken"))
 
     files = {"/scx_bypass_lb.ko": module_path(target), "/init": os.path.join(out, "init")}
-    files.update({path: path for path in vm.libraries(files["/init"])})
+    files.update({path: path for path in programs})
+    for program in (files["/init"], *programs):
+        files.update({path: path for path in vm.libraries(program)})
     if "peers/module" in target.extra:
         peers = target.kernel.peers()
         files.update({f"/peers/{os.path.basename(path)}": path for path in peers})

@@ -6,17 +6,20 @@ import subprocess
 import tempfile
 
 import bench_report
-from bench_results import Load
 
-TERMINALS = {"svg": "svg size 960,{height} font 'sans,13' background 'white'",
-             "png": "pngcairo size 960,{height} font 'sans,10'"}
-ARMS = (bench_report.STOCK, bench_report.NATIVE, bench_report.MODULE)
+TERMINALS = {"svg": "svg size {width},{height} font 'sans,13' background 'white'",
+             "png": "pngcairo size {width},{height} font 'sans,10'"}
+VARIANTS = (bench_report.STOCK, bench_report.NATIVE, "native 7.3.4", bench_report.MODULE)
+WORKLOADS = ("skew", "threads", "fork")
+PANEL = 300
+# gnuplot cannot show 0 on a logarithmic axis
+FIRST_MS = 0.1
 
 
-def plot(directory, name, commands, height):
+def plot(directory, name, commands, height, width=960):
     """Run gnuplot for each kind of file."""
     for kind, terminal in TERMINALS.items():
-        script = (f"set terminal {terminal.format(height=height)}\n"
+        script = (f"set terminal {terminal.format(width=width, height=height)}\n"
                   f"set output '{os.path.join(directory, name)}.{kind}'\n{commands}\n")
         subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
@@ -27,52 +30,77 @@ def write(path, lines):
 
 
 def draw_times(results, directory, data, workload, cpus):
-    """Disable time over tasks per CPU: the median, and bars from the best to the worst run."""
-    curves = []
-    for arm in ARMS:
-        lines = []
-        for (name, load), runs in sorted(results.runs.items(), key=lambda one: one[0][1].tasks):
-            if (name, load.workload, load.cpus) == (arm, workload, cpus) and load.tasks_per_cpu:
-                times = bench_report.values(runs, "total_us")
-                lines.append(f"{load.tasks_per_cpu} {statistics.median(times)} {min(times)} "
-                             f"{max(times)}")
-        if len(lines) > 1:
-            path = os.path.join(data, f"{workload}-{cpus}-{arm}")
-            write(path, lines)
-            curves.append(f"'{path}' using 1:2:3:4 with yerrorlines lw 2 title '{arm}'")
-    if curves:
-        plot(directory, f"disable-{workload}-{cpus}",
-             f"set title '{workload}, {cpus} CPUs: time until the scheduler is disabled'\n"
-             "set xlabel 'tasks per CPU'\nset ylabel 'ms'\nset logscale xy\nset xrange [8:250]\nset grid\n"
-             "set key top left\nset xtics (10, 25, 30, 50, 100, 200)\n"
-             f"plot {', '.join(curves)}", 480)
+    """Time over tasks per CPU: the median, and bars from the best to the worst run."""
+    panels = []
+    for figure, what in (("reached_us", "disabled"), ("recovered_us", "recovered")):
+        curves = []
+        for variant in VARIANTS:
+            lines = []
+            for (name, load), runs in sorted(results.runs.items(), key=lambda one: one[0][1].tasks):
+                times = bench_report.values(runs, figure)
+                if (name, load.workload, load.cpus) == (variant, workload, cpus) and times and \
+                        load.tasks_per_cpu:
+                    lines.append(f"{load.tasks_per_cpu} {statistics.median(times)} {min(times)} "
+                                 f"{max(times)}")
+            if len(lines) > 1:
+                path = os.path.join(data, f"{workload}-{cpus}-{variant}-{figure}")
+                write(path, lines)
+                curves.append(f"'{path}' using 1:2:3:4 with yerrorlines lw 2 title '{variant}'")
+        if curves:
+            panels.append(f"set ylabel 'ms until {what}'\nplot {', '.join(curves)}")
+    if panels:
+        plot(directory, f"growth-{workload}-{cpus}",
+             f"set multiplot layout 1,{len(panels)} title '{workload}, {cpus} CPUs: medians, and "
+             "from the best to the worst run'\nset xlabel 'tasks per CPU'\nset logscale xy\n"
+             "set xrange [8:250]\nset grid\nset key top left\nset xtics (10, 25, 30, 50, 100, 200)\n"
+             + "\n".join(panels) + "\nunset multiplot", 480)
+
+
+def node_lines(samples, cpus):
+    """For each sample its time in ms, and of node 0 the longest queue and 1.5 times a share."""
+    half = cpus // 2
+    for us, *lengths in samples:
+        node = lengths[:half]
+        yield f"{max(us / 1000, FIRST_MS)} {max(node)} {1.5 * sum(node) / half} " + \
+            " ".join(map(str, lengths))
+
+
+def last_ms(results, variants, load):
+    """When the last one has recovered."""
+    return max(results.of(variant, load)[0]["recovered_us"] for variant in variants) / 1000
 
 
 def draw_queues(results, directory, data, load):
-    """Length of each CPU's queue over time, an arm below the other.
-
-    Of one run of each; a line shows when the scheduler was gone.
-    """
+    """The queues of each variant until it has recovered, in its first run."""
+    variants = [variant for variant in VARIANTS
+                if results.has_samples(variant, load) and results.of(variant, load)]
     panels = []
-    for arm in ARMS:
-        samples, runs = results.samples.get((arm, load)), results.of(arm, load)
-        # a guest that was lost has left samples of a run that it did not end
-        if samples and runs:
-            path = os.path.join(data, f"queues-{arm}")
-            write(path, [" ".join(str(n) for n in [us / 1000, *lengths])
-                         for us, *lengths in samples])
-            gone = bench_report.median(runs, "total_us")
-            panels.append(f"set title '{arm}, disabled after {bench_report.short(gone)} ms'\n"
-                          f"set arrow 1 from {gone}, graph 0 to {gone}, graph 1 nohead dt 2\n"
-                          f"plot for [i=2:{load.cpus + 1}] '{path}' "
-                          "using ($1 > 0.1 ? $1 : 0.1):i with steps lw 1.5 notitle")
+    for variant in variants:
+        run = results.of(variant, load)[0]
+        gone, recovered = [max(run[name] / 1000, FIRST_MS)
+                           for name in ("reached_us", "recovered_us")]
+        path = os.path.join(data, f"queues-{variant}")
+        write(path, node_lines(results.samples[variant, load], load.cpus))
+        panels.append(
+            f"set title '{variant}: disabled after {bench_report.short(gone)} ms, recovered after "
+            f"{bench_report.short(recovered)} ms'\n"
+            f"set arrow 1 from {gone}, graph 0 to {gone}, graph 1 nohead dt 2 lw 2\n"
+            f"set arrow 2 from {recovered}, graph 0 to {recovered}, graph 1 nohead lw 2\n"
+            f"plot '{path}' using 1:4 with steps lc rgb '#b0b0b0' title 'queue of each CPU', "
+            f"for [i=5:{load.cpus + 3}] '{path}' using 1:i with steps lc rgb '#b0b0b0' notitle, "
+            f"'{path}' using 1:2 with steps lw 2 lc rgb '#c00000' title 'longest of node 0', "
+            f"'{path}' using 1:3 with steps lw 2 lc rgb '#0060c0' title '1.5 times an even share', "
+            "NaN with lines dt 2 lw 2 lc rgb 'black' title 'disabled', "
+            "NaN with lines lw 2 lc rgb 'black' title 'recovered'")
     if panels:
-        plot(directory, f"queues-{load.cpus}",
-             "set multiplot layout {n},1 title 'tasks queued for each of {cpus} CPUs, all on CPU "
-             "0 when bypass begins'\nset xlabel 'ms since the trigger'\nset ylabel 'tasks'\n"
-             "set logscale x\nset xrange [0.1:2000]\nset yrange [0:*]\nset grid\n{panels}\n"
-             "unset multiplot".format(n=len(panels), cpus=load.cpus, panels="\n".join(panels)),
-             260 * len(panels))
+        end = 1.3 * last_ms(results, variants, load)
+        plot(directory, f"queues-{load.workload}-{load.cpus}",
+             f"set multiplot layout {len(panels)},1 title '{load.workload}, {load.cpus} CPUs, "
+             f"{load.tasks_per_cpu} tasks each: queues until recovered (one run each)'\n"
+             "set xlabel 'ms since the trigger'\nset ylabel 'tasks'\nset logscale x\n"
+             f"set xrange [{FIRST_MS}:{end}]\nset yrange [0:*]\nset grid\n"
+             "set key outside right\n" + "\n".join(panels) + "\nunset multiplot",
+             PANEL * len(panels), 1100)
 
 
 def draw(results, directory):
@@ -80,7 +108,8 @@ def draw(results, directory):
     os.makedirs(directory, exist_ok=True)
     with tempfile.TemporaryDirectory() as data:
         for workload, cpus in sorted({(load.workload, load.cpus) for _, load in results.runs}):
-            if workload in ("fork", "skew"):
+            if workload in WORKLOADS:
                 draw_times(results, directory, data, workload, cpus)
-        for load in sorted({load for _, load in results.samples}, key=lambda load: load.cpus):
-            draw_queues(results, directory, data, load)
+        for load in {load for _, load in results.samples}:
+            if load.workload in WORKLOADS and load.tasks_per_cpu:
+                draw_queues(results, directory, data, load)

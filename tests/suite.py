@@ -59,8 +59,9 @@ SINGLE = ("peers/module", "conflicts/module")
 # One whose queue is so long that on a busy host the kernel's watchdog sees a lockup.
 # And those that are about the machine.
 EIGHT = vm.Machine(threads=1, counted=True)
-MACHINES = {"leave/module": vm.Machine(cpus=16, threads=1, counted=True),
-            "quiet/module": EIGHT, "contention/control": EIGHT, "contention/module": EIGHT,
+MACHINES = {"leave/module": EIGHT,
+            "skew/control": EIGHT, "skew/module": EIGHT, "nodes/module": EIGHT,
+            "contention/control": EIGHT, "contention/module": EIGHT,
             "shapes/one-cpu": vm.Machine(cpus=1, nodes=1, threads=1),
             "shapes/one-node": vm.Machine(cpus=4, nodes=1),
             # more nodes than the machine has: some of them have the same CPUs

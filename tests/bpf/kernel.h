@@ -5,6 +5,9 @@
 
 extern const struct rq runqueues __ksym;
 extern const void __per_cpu_offset __ksym;
+extern const void scx_enable_state_var __ksym __weak;
+/* its name in 6.12 */
+extern const void scx_ops_enable_state_var __ksym __weak;
 
 struct scx_rq___native {
 	struct scx_dispatch_q bypass_dsq;

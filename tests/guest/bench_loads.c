@@ -1,113 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a machine does while its scheduler is thrown out. */
+/* What a machine does while its scheduler comes or goes. */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
 
-#define HEARTBEAT_NS	1000000
-/* how long tasks run before the scheduler is thrown out */
-#define WARM_UP_MS	300
+/* how long tasks run before the trigger */
+#define WARM_UP_MS	100
+#define PROGRAM_MS	500
 #define NR_GROUPS	20
+#define STACK_SIZE	4096
 
 static struct shared {
 	int go;
-	unsigned long long beat_ns;	/* the heartbeat's last one */
-	unsigned long long since_ns;	/* what was before does not count */
-	int measuring;
-	unsigned long long gap_max_ns[2];	/* before that, and while measuring */
+	int nr_made;
 } *shared;
 
 static pid_t *pids;
-static int nr_pids;
+static int nr_pids, nr_others;
 
 static void __noreturn spin(int index)
 {
 	for (;;)
-		;
-}
-
-static void busy_for(unsigned int us)
-{
-	unsigned long long end = now_ns() + us * 1000ull;
-
-	while (now_ns() < end)
-		;
-}
-
-/* Sleeps and wakes. */
-static void __noreturn doze(int index)
-{
-	srandom(index + 1);
-	for (;;) {
-		busy_for(100 + random() % 400);
-		usleep(1000 + random() % 20000);
-	}
-}
-
-/* Each write to a terminal is work for a kernel worker. */
-static void __noreturn type(int index)
-{
-	char name[64], buf[64] = "";
-	struct termios raw;
-	int master, slave;
-
-	master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-	if (master < 0 || grantpt(master) || unlockpt(master) ||
-	    ptsname_r(master, name, sizeof(name)))
-		_exit(1);
-	slave = open(name, O_RDWR | O_NOCTTY | O_NONBLOCK);
-	if (slave < 0 || tcgetattr(slave, &raw))
-		_exit(1);
-	cfmakeraw(&raw);
-	tcsetattr(slave, TCSANOW, &raw);
-	for (;;) {
-		if (write(master, buf, sizeof(buf)) < 0)
-			usleep(1000);
-		while (read(slave, buf, sizeof(buf)) > 0)
-			;
-	}
-}
-
-static void __noreturn mix(int index)
-{
-	if (index % 4 == 0)
-		doze(index);
-	if (index % 4 == 1)
-		type(index);
-	spin(index);
+		spin_slowly();
 }
 
 /* In groups that each have an eighth of the machine, at another place. */
 static void __noreturn spin_in_group(int index)
 {
-	int nr = nr_cpus;
-
-	if (pin_to_range(0, index % NR_GROUPS * nr / NR_GROUPS, nr / 8 ?: 1))
+	if (pin_to_range(0, index % NR_GROUPS * nr_cpus / NR_GROUPS, nr_cpus / 8 ?: 1))
 		_exit(1);
 	spin(index);
 }
 
 static const struct bench_load loads[] = {
-	{ "fork", SCHED_PILE, spin, .begins_late = true },
-	{ "skew", SCHED_PILE, spin },
-	{ "wake", SCHED_PILE, doze },
-	{ "mixed", SCHED_PILE, mix },
-	{ "pinned", SCHED_GLOBAL, spin_in_group },
-	{ "looks", SCHED_GLOBAL, spin_in_group, .counts_looks = true },
-	{ "queues", SCHED_PILE, spin, .samples = true },
+	{ "skew", LOAD_WAITS, SCHED_PILE, TRIGGER_DISABLE, spin },
+	{ "threads", LOAD_THREADS, SCHED_PILE, TRIGGER_DISABLE, spin },
+	{ "fork", LOAD_FORKS, SCHED_PILE, TRIGGER_DISABLE, spin },
+	{ "pinned", LOAD_WAITS, SCHED_GLOBAL, TRIGGER_DISABLE, spin_in_group },
+	{ "lone", LOAD_WAITS, SCHED_PILE, TRIGGER_DISABLE, spin, .has_lone = true },
+	{ "switch", LOAD_WAITS, SCHED_PILE, TRIGGER_SWITCH, spin },
+	{ "enable", LOAD_WAITS, SCHED_GLOBAL, TRIGGER_ENABLE, spin },
+	{ "hackbench", LOAD_PROGRAM, SCHED_PILE, TRIGGER_DISABLE, .program = run_hackbench },
+	{ "stress", LOAD_PROGRAM, SCHED_PILE, TRIGGER_DISABLE, .program = run_stress },
 };
 
 const struct bench_load *bench_load(const char *name)
@@ -120,39 +61,8 @@ const struct bench_load *bench_load(const char *name)
 	give_up("no load is called '%s'", name);
 }
 
-static unsigned long long gap_at(unsigned long long time)
-{
-	unsigned long long begin = shared->beat_ns;
-
-	if (begin < shared->since_ns)
-		begin = shared->since_ns;
-	return begin < time ? time - begin : 0;
-}
-
-/* A task like any other, which would run every millisecond. */
-static void __noreturn heartbeat(void)
-{
-	for (;;) {
-		int measuring = __atomic_load_n(&shared->measuring, __ATOMIC_ACQUIRE);
-		unsigned long long gap = gap_at(now_ns());
-
-		if (gap > shared->gap_max_ns[measuring])
-			shared->gap_max_ns[measuring] = gap;
-		shared->beat_ns = now_ns();
-		nanosleep(&(struct timespec){ .tv_nsec = HEARTBEAT_NS }, NULL);
-	}
-}
-
-/* Until now; it may not have come back yet. */
-unsigned long long load_heartbeat_gap_ns(void)
-{
-	unsigned long long gap = gap_at(now_ns());
-
-	return gap > shared->gap_max_ns[1] ? gap : shared->gap_max_ns[1];
-}
-
 /* Returns true in the child. */
-static bool start(void)
+bool load_start_child(void)
 {
 	pid_t pid = fork();
 
@@ -162,82 +72,142 @@ static bool start(void)
 		pids[nr_pids++] = pid;
 		return false;
 	}
+	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sched_close_in_child();
 	return true;
 }
 
-static void start_tasks(const struct bench_load *load, int tasks)
+static void wait_for_go(unsigned int us)
+{
+	while (!__atomic_load_n(&shared->go, __ATOMIC_ACQUIRE))
+		usleep(us);
+}
+
+static int begin_thread(void *index)
+{
+	bench_load("threads")->task((long)index);
+	return 0;
+}
+
+/*
+ * Makes threads, which have no memory of their own and no page faults. Above
+ * them, or it would wait in one queue with those that it has made already.
+ */
+static void __noreturn make_threads(int tasks)
+{
+	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			  CLONE_SYSVSEM;
+	const struct sched_param above = { .sched_priority = 49 };
+	size_t size = (size_t)tasks * STACK_SIZE;
+	char *stacks = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	long i;
+
+	if (stacks == MAP_FAILED ||
+	    sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &above))
+		_exit(1);
+	wait_for_go(1000);
+	for (i = 0; i < tasks; i++)
+		if (clone(begin_thread, stacks + (i + 1) * STACK_SIZE, flags, (void *)i) < 0)
+			_exit(1);
+	__atomic_store_n(&shared->nr_made, tasks, __ATOMIC_RELEASE);
+	for (;;)
+		pause();
+}
+
+static void start_processes(const struct bench_load *load, int tasks)
 {
 	int i;
 
 	for (i = 0; i < tasks; i++) {
-		if (!start())
+		if (!load_start_child())
 			continue;
-		while (!load->begins_late && !__atomic_load_n(&shared->go, __ATOMIC_RELAXED))
-			usleep(50000);
+		if (load->kind == LOAD_WAITS)
+			wait_for_go(20000);
 		load->task(i);
 	}
 }
 
-/* Before the scheduler comes: tasks that wait until it is there. */
+/* Before the scheduler comes. */
 void load_start(const struct bench_load *load, int tasks)
 {
 	if (!shared) {
 		shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		pids = calloc(tasks + 1, sizeof(*pids));
-		mkdir("/dev/pts", 0755);
-		mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666,max=100000");
+		pids = calloc(tasks + 8, sizeof(*pids));
 		if (shared == MAP_FAILED || !pids)
 			give_up("no memory for the load");
 	}
 	nr_pids = 0;
 	memset(shared, 0, sizeof(*shared));
-	if (start())
-		heartbeat();
-	if (!load->begins_late)
-		start_tasks(load, tasks);
+	gaps_start(load->has_lone);
+	nr_others = nr_pids;
+
+	if (load->kind == LOAD_WAITS)
+		start_processes(load, tasks);
+	if (load->kind == LOAD_THREADS && load_start_child())
+		make_threads(tasks);
+	if (load->kind == LOAD_PROGRAM && load_start_child()) {
+		load->program(tasks);
+		_exit(1);
+	}
 }
 
-/* But the heartbeat, which is the first. */
-static void pin_all(int cpus)
+/* All of the load on CPU 0, and free to go: to each CPU that no other task has alone. */
+static void pile_up(bool has_lone)
 {
+	cpu_set_t first, all;
 	int i;
 
-	for (i = 1; i < nr_pids; i++)
-		if (pin_to_range(pids[i], 0, cpus))
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	CPU_ZERO(&all);
+	for (i = 0; i < nr_cpus; i++)
+		if (!has_lone || (i != nr_cpus / 2 - 1 && i != nr_cpus - 1))
+			CPU_SET(i, &all);
+	for (i = nr_others; i < nr_pids; i++)
+		if (sched_setaffinity(pids[i], sizeof(first), &first))
+			give_up("cannot set the CPU of a task");
+	for (i = nr_others; i < nr_pids; i++)
+		if (sched_setaffinity(pids[i], sizeof(all), &all))
 			give_up("cannot set the CPUs of a task");
 }
 
-/* All tasks on CPU 0, and free to go. */
-static void pile_up(void)
+static bool threads_are_made(void *tasks)
 {
-	pin_all(1);
-	pin_all(nr_cpus);
+	return __atomic_load_n(&shared->nr_made, __ATOMIC_ACQUIRE) == *(int *)tasks;
 }
 
-/* When it is there. */
+/* When it is there, if it is to be there. */
 void load_release(const struct bench_load *load, int tasks)
 {
-	shared->go = 1;
-	if (load->begins_late)
-		start_tasks(load, tasks);
-	else
+	__atomic_store_n(&shared->go, 1, __ATOMIC_RELEASE);
+	switch (load->kind) {
+	case LOAD_WAITS:
 		sleep_ms(WARM_UP_MS);
-	if (load->which == SCHED_PILE && !load->begins_late)
-		pile_up();
-	shared->since_ns = now_ns();
-	__atomic_store_n(&shared->measuring, 1, __ATOMIC_RELEASE);
+		if (load->which == SCHED_PILE)
+			pile_up(load->has_lone);
+		break;
+	case LOAD_FORKS:
+		start_processes(load, tasks);
+		break;
+	case LOAD_THREADS:
+		if (!wait_for(threads_are_made, &tasks, 60))
+			give_up("the threads were not made");
+		break;
+	case LOAD_PROGRAM:
+		sleep_ms(PROGRAM_MS);
+		break;
+	}
 }
 
+/* A program's tasks are in its process group. */
 void load_stop(void)
 {
-	end_children(pids, nr_pids);
-}
+	int i;
 
-/* 0 behind the last one. */
-pid_t load_pid(int index)
-{
-	return index < nr_pids ? pids[index] : 0;
+	for (i = 0; i < nr_pids; i++)
+		kill(-pids[i], SIGKILL);
+	end_children(pids, nr_pids);
 }

@@ -13,11 +13,22 @@
 #include "bench.h"
 #include "../bpf/bench.h"
 
+/* values of enum scx_enable_state, of the kernel */
+#define STATE_ENABLED	1
+#define STATE_DISABLED	3
+/* The machine must stay recovered for so long, and is given up after so long. */
+#define HOLD_NS		10000000ull
+#define LIMIT_NS	10000000000ull
+/* between two samples at first: taking one is work for each CPU */
+#define INTERVAL_NS	100000ull
+#define INTERVAL_CPU_NS	4000ull
+#define NAP_MS		10
+
 static struct bpf_object *probes;
 static struct bench_figures *figures;
-static unsigned long long *waiting;
-static struct bpf_link *balancer_link;
-static unsigned long long queues_address;
+static struct bench_task *tasks;
+static struct bench_sample *samples;
+static unsigned int nr_runs;
 
 unsigned long long now_ns(void)
 {
@@ -37,38 +48,16 @@ static void *map_memory(size_t size, const char *map)
 	return p;
 }
 
-static bool is_of(const struct bpf_program *prog, const char *kind)
-{
-	return strstr(bpf_program__name(prog), kind);
-}
-
-static bool is_tracepoint(const struct bpf_program *prog)
-{
-	return !strncmp(bpf_program__section_name(prog), "tp_btf", strlen("tp_btf"));
-}
-
-static bool has_probe(const char *name)
-{
-	return bpf_program__autoload(bpf_object__find_program_by_name(probes, name));
-}
-
-/* Not every kernel has all functions, or has them as functions. */
+/* In 6.12 scx_bypass() has another name. */
 static bool exists_here(const struct bpf_program *prog)
 {
 	const char *function = strchr(bpf_program__section_name(prog), '/');
 
-	return bpf_program__type(prog) != BPF_PROG_TYPE_TRACING || is_tracepoint(prog) ||
+	return !function || !strncmp(bpf_program__section_name(prog), "tp_btf", strlen("tp_btf")) ||
 	       libbpf_find_vmlinux_btf_id(function + 1, BPF_TRACE_FENTRY) > 0;
 }
 
-static bool is_wanted(const struct bpf_program *prog, const struct bench_load *load)
-{
-	if (is_of(prog, "_looked"))
-		return load->counts_looks;
-	return load->samples || !is_of(prog, "_sample");
-}
-
-void probes_attach(const struct bench_load *load)
+void probes_attach(void)
 {
 	struct bpf_program *prog;
 
@@ -76,16 +65,16 @@ void probes_attach(const struct bench_load *load)
 	if (!probes)
 		give_up("cannot open the bench's probes");
 	bpf_object__for_each_program(prog, probes)
-		bpf_program__set_autoload(prog, exists_here(prog) && is_wanted(prog, load));
+		bpf_program__set_autoload(prog, exists_here(prog));
 	if (bpf_object__load(probes))
 		give_up("cannot load the bench's probes");
-	/* the pass's and the sample's are for later */
 	bpf_object__for_each_program(prog, probes)
 		if (bpf_program__autoload(prog) &&
 		    bpf_program__type(prog) == BPF_PROG_TYPE_TRACING && !bpf_program__attach(prog))
 			give_up("cannot attach %s", bpf_program__name(prog));
 	figures = map_memory(sysconf(_SC_PAGESIZE), ".bss");
-	waiting = map_memory(BENCH_PIDS * sizeof(*waiting), "waiting");
+	tasks = map_memory(BENCH_PIDS * sizeof(*tasks), "tasks");
+	samples = map_memory(BENCH_SAMPLES * sizeof(*samples), "samples");
 }
 
 /* Where the module has its queues, as an offset for each CPU; 0 without it. */
@@ -107,87 +96,118 @@ static unsigned long long module_queues(void)
 	return address;
 }
 
-/* Before an arm's run: what may be the module's. */
-void probes_attach_balancer(bool samples)
+/* The trigger comes next. */
+void probes_arm(const struct bench_load *load)
 {
-	struct bpf_program *prog =
-		bpf_object__find_program_by_name(probes, "bench_pass_lb");
+	const struct bpf_program *prog = bpf_object__find_program_by_name(probes, "bench_arm");
+	unsigned long long interval = INTERVAL_CPU_NS * nr_cpus;
+	unsigned int max_pid = figures->max_pid;
+	struct bpf_test_run_opts opts = { .sz = sizeof(opts) };
 
-	if (file_has("/sys/kernel/tracing/available_events", "sched_ext:sched_ext_bypass_lb"))
-		balancer_link = bpf_program__attach_raw_tracepoint(prog, "sched_ext_bypass_lb");
-	queues_address = samples ? module_queues() : 0;
-}
-
-void probes_detach_balancer(void)
-{
-	bpf_link__destroy(balancer_link);
-	balancer_link = NULL;
-}
-
-void probes_arm(void)
-{
 	memset(figures, 0, sizeof(*figures));
-	figures->module_queues = queues_address;
-	figures->armed_ns = now_ns();
+	figures->run = ++nr_runs;
+	figures->max_pid = max_pid;
+	figures->target = load->trigger == TRIGGER_DISABLE ? STATE_DISABLED : STATE_ENABLED;
+	figures->nr_cpus = nr_cpus;
+	figures->interval_ns = interval > INTERVAL_NS ? interval : INTERVAL_NS;
+	figures->hold_ns = HOLD_NS;
+	figures->limit_ns = LIMIT_NS;
+	figures->module_queues = module_queues();
+	if (bpf_prog_test_run_opts(bpf_program__fd(prog), &opts) || opts.retval)
+		give_up("cannot arm the bench's probes");
+	if (figures->state != (load->trigger == TRIGGER_ENABLE ? STATE_DISABLED : STATE_ENABLED))
+		give_up("the probes see state %u of sched_ext before the trigger", figures->state);
 }
 
-void probes_disarm(void)
+/* Returns whether the machine has recovered. */
+bool probes_wait(void)
 {
-	figures->armed_ns = 0;
+	while (!__atomic_load_n(&figures->done, __ATOMIC_ACQUIRE))
+		sleep_ms(NAP_MS);
+	return figures->recovered_ns;
 }
 
-/* Those who have not had their turn yet count as well. */
-unsigned long long probes_longest_wait(unsigned long long end)
+static int compare(const void *a, const void *b)
 {
-	unsigned long long longest = figures->wait_max_ns;
-	pid_t pid;
-	int i;
+	unsigned long long x = *(const unsigned long long *)a, y = *(const unsigned long long *)b;
 
-	for (i = 0; (pid = load_pid(i)); i++) {
-		unsigned long long since = waiting[pid % BENCH_PIDS];
+	return (x > y) - (x < y);
+}
 
-		if (!since)
-			continue;
-		if (since < figures->armed_ns)
-			since = figures->armed_ns;
-		if (since < end && end - since > longest)
-			longest = end - since;
+/* The longest wait of each task, those included that wait still. Returns how many. */
+static int collect_waits(unsigned long long *waits, unsigned long long end)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i <= figures->max_pid; i++) {
+		unsigned long long begin = tasks[i].since_ns, wait = 0;
+
+		if (begin < figures->armed_ns)
+			begin = figures->armed_ns;
+		if (tasks[i].since_ns && begin < end)
+			wait = end - begin;
+		if (tasks[i].run == figures->run && tasks[i].longest_ns > wait)
+			wait = tasks[i].longest_ns;
+		if (wait || tasks[i].run == figures->run)
+			waits[nr++] = wait;
 	}
-	return longest;
+	qsort(waits, nr, sizeof(*waits), compare);
+	return nr;
 }
 
-/* Names and values. */
-void probes_report(char *text, size_t size)
+/* What has not come is as late as can be told. */
+static unsigned long long since_trigger(unsigned long long time, unsigned long long end)
 {
-	const struct bench_figures *f = figures;
-	unsigned long long balanced = f->balanced_ns ? f->balanced_ns - f->bypass_begin_ns : 0;
-	int i, len;
+	return (time ?: end) - figures->armed_ns;
+}
 
-	len = snprintf(text, size, "bypass_us %llu walk_us %llu",
-		       (f->bypass_end_ns - f->bypass_begin_ns) / 1000, f->walk_ns / 1000);
-	len += snprintf(text + len, size - len, " moved %llu balanced_us %llu graces %llu",
-			f->moved, balanced / 1000, f->nr_graces);
+/* @text: names and values */
+struct outcome probes_disarm(char *text, size_t size)
+{
+	static unsigned long long waits[BENCH_PIDS];
+	unsigned long long end = figures->recovered_ns ?: figures->armed_ns + LIMIT_NS;
+	struct outcome outcome = {
+		.reached = since_trigger(figures->reached_ns, end),
+		.even = since_trigger(figures->even_ns, end),
+		.ran = figures->nr_due ? end - figures->armed_ns :
+		       figures->ran_ns ? figures->ran_ns - figures->armed_ns : 0,
+		.recovered = end - figures->armed_ns,
+	};
+	int i, len, nr = collect_waits(waits, end);
+
+	outcome.wait = nr ? waits[nr - 1] : 0;
+	len = snprintf(text, size, "reached_us %llu even_us %llu ran_us %llu recovered_us %llu",
+		       outcome.reached / 1000, outcome.even / 1000, outcome.ran / 1000,
+		       outcome.recovered / 1000);
+	if (nr)
+		len += snprintf(text + len, size - len,
+				" waited %d wait_us %llu wait50_us %llu wait99_us %llu", nr,
+				outcome.wait / 1000, waits[nr / 2] / 1000,
+				waits[nr - 1 - nr / 100] / 1000);
+	len += snprintf(text + len, size - len, " bypass_us %llu walk_us %llu graces %u",
+			(figures->bypass_end_ns - figures->bypass_begin_ns) / 1000,
+			figures->walk_ns / 1000, figures->nr_graces);
 	for (i = 0; i < BENCH_GRACES; i++)
 		len += snprintf(text + len, size - len, " grace%d_us %llu", i + 1,
-				f->grace_ns[i] / 1000);
-	if (has_probe("bench_pick_ends"))
-		len += snprintf(text + len, size - len, " pick_us %llu", f->pick_max_ns / 1000);
-	if (has_probe("bench_task_looked"))
-		snprintf(text + len, size - len, " picks %llu looks %llu", f->picks, f->looks);
+				figures->grace_ns[i] / 1000);
+	figures->trigger_ns = figures->armed_ns;
+	figures->armed_ns = 0;
+	return outcome;
 }
 
-/* Tell how many tasks are queued for each CPU so many ns after the trigger. */
-void probes_sample(int arm, unsigned long long since)
+/* Tell the lengths of all queues that were seen until the machine had recovered. */
+void probes_samples(int variant)
 {
-	const struct bpf_program *prog =
-		bpf_object__find_program_by_name(probes, "bench_sample");
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int cpu, nr = nr_cpus, len = 0;
 	static char text[BENCH_CPUS * 8];
+	unsigned int i;
 
-	if (bpf_prog_test_run_opts(bpf_program__fd(prog), &opts))
-		give_up("cannot take a sample");
-	for (cpu = 0; cpu < nr; cpu++)
-		len += snprintf(text + len, sizeof(text) - len, " %u", figures->lengths[cpu]);
-	info("queues %d %llu%s", arm, since / 1000, text);
+	for (i = 0; i < figures->nr_samples; i++) {
+		int cpu, len = 0;
+
+		for (cpu = 0; cpu < nr_cpus; cpu++)
+			len += snprintf(text + len, sizeof(text) - len, " %u",
+					samples[i].lengths[cpu]);
+		info("queues %d %llu%s", variant,
+		     (samples[i].at_ns - figures->trigger_ns) / 1000, text);
+	}
 }

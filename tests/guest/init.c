@@ -46,7 +46,6 @@ static const struct test_case {
 	{ "faults", case_faults },
 	{ "leak", case_leak },
 	{ "leave", case_leave },
-	{ "quiet", case_quiet },
 	{ "unload", case_unload },
 	{ "native", case_native, "the module is refused" },
 	{ NULL, NULL },
@@ -131,8 +130,10 @@ int main(void)
 			storm_loads = atoi(arg + 6);
 		if (!strncmp(arg, "workload=", 9))
 			bench_workload = arg + 9;
-		if (!strncmp(arg, "arms=", 5))
-			bench_arms = arg + 5;
+		if (!strncmp(arg, "variants=", 9))
+			bench_variants = arg + 9;
+		if (!strncmp(arg, "samples=", 8))
+			bench_samples = atoi(arg + 8);
 		if (!strncmp(arg, "tasks=", 6))
 			bench_tasks = atoi(arg + 6);
 		if (!strncmp(arg, "runs=", 5))

@@ -43,7 +43,7 @@ bool kernel_log_has(const char *text);
 #define STATUS		"/sys/kernel/debug/" MODULE "/status"
 
 struct node_status {
-	unsigned long long spread, passes, moved, hold_max_ns;
+	unsigned long long delivered, passes, moved, helped, unserved, hold_max_ns;
 };
 
 extern const char *target_params, *target_module;
@@ -149,8 +149,8 @@ extern unsigned int storm_seconds, storm_loads;
 extern int case_times;
 
 /* case_bench.c, see bench.h for its parts */
-extern const char *bench_workload, *bench_arms;
-extern int bench_tasks, bench_runs;
+extern const char *bench_workload, *bench_variants;
+extern int bench_tasks, bench_runs, bench_samples;
 
 /* case_*.c; @module: is the module under test to be used? */
 void case_bench(bool module);
@@ -173,7 +173,6 @@ void case_fuzz(bool module);
 void case_offline(bool module);
 void case_parameters(bool module);
 void case_peers(bool module);
-void case_quiet(bool module);
 void case_race(bool module);
 void case_reload(bool module);
 void case_revert(bool module);

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which goals are met, by the figures in the bench's tables."""
+import os
+
+from bench_report import (COST_RECORD, COSTS, GAP_RECORD, GAPS, MODULE, NATIVE, RECORD, STOCK,
+                          TIMES, recorded, short)
+from kernels import TESTS
+from table import RESULTS, Table
+
+GOALS = Table(os.path.join(TESTS, "goals.tsv"), "make bench", ("goal", "measured", "met"),
+              keys=1, page=RESULTS)
+
+# so many times sooner than in these
+GAIN = {STOCK: 10, NATIVE: 5}
+DISABLED_GAIN, DISABLED_SPREAD = 8, 3
+# ms: the fair class lets a task run until the first tick after its slice of 2.8 ms
+SLICE_MS = 4
+SLICES = 2
+# of worst cases of ten runs or so: a quarter, and a tick
+NOISE, NOISE_MS = 1.25, SLICE_MS
+COST_PERCENT = 1
+FEW, MANY = 25, 200
+LARGE, LARGE_SPREAD = 192, 3
+# nothing crowds the idle machine; the last two are judged for themselves
+NOT_CROWDED, COMING = ("idle",), ("switch", "enable")
+
+
+def goal(text, measured, met):
+    return (text, measured, "yes" if met else "no")
+
+
+class Figures:
+    """The rows of a table side by side."""
+
+    def __init__(self, table, columns):
+        self.rows = recorded(table, columns)
+
+    def of(self, place, variant):
+        """place: load, CPUs, tasks per CPU, as the table has them."""
+        return self.rows.get((*place, variant))
+
+    def places(self, without=()):
+        """Where the module was measured."""
+        return sorted({key[:3] for key in self.rows if key[3] == MODULE and key[0] not in without},
+                      key=lambda place: (place[0], int(place[1]), int(place[2])))
+
+
+def at(place):
+    return f"{place[0]}, {place[1]} CPUs, {place[2]} tasks each"
+
+
+def sooner(figures, place, name, what):
+    """The module's median against the others', by GAIN."""
+    module = figures.of(place, MODULE)
+    for variant, gain in GAIN.items():
+        other = figures.of(place, variant)
+        if other and other[name]:
+            yield goal(f"{at(place)}: {what}, median at most 1/{gain} of {variant}'s",
+                       f"{short(module[name])} ms, {variant} {short(other[name])} ms",
+                       module[name] * gain <= other[name])
+
+
+def even_goals(figures):
+    for place in figures.places((*NOT_CROWDED, *COMING)):
+        yield from sooner(figures, place, "even", "even")
+        module, native = figures.of(place, MODULE), figures.of(place, NATIVE)
+        if native:
+            yield goal(f"{at(place)}: even, worst run below {NATIVE}'s best",
+                       f"{short(module['even_worst'])} ms, {short(native['even_best'])} ms",
+                       module["even_worst"] < native["even_best"])
+
+
+def turn_goals(figures):
+    for place in figures.places(NOT_CROWDED):
+        module, native = figures.of(place, MODULE), figures.of(place, NATIVE)
+        limit = SLICES * int(place[2]) * SLICE_MS
+        for name, what in (("ran", "each task has run again"), ("wait", "the longest wait")):
+            pair = f"{short(module[name])}, {short(module[name + '_worst'])} ms"
+            if native:
+                yield goal(f"{at(place)}: {what}, median and worst not above {NATIVE}'s",
+                           f"{pair}, native {short(native[name])}, "
+                           f"{short(native[name + '_worst'])} ms",
+                           module[name] <= native[name] and
+                           module[name + "_worst"] <= native[name + "_worst"])
+            yield goal(f"{at(place)}: {what}, at most {SLICES} times {place[2]} slices of "
+                       f"{SLICE_MS} ms", pair, module[name + "_worst"] <= limit)
+
+
+def disabled_goals(figures):
+    for place in figures.places():
+        if place[0] not in ("skew", "threads"):
+            continue
+        module, stock = figures.of(place, MODULE), figures.of(place, STOCK)
+        if stock:
+            yield goal(f"{at(place)}: disabled, median at most 1/{DISABLED_GAIN} of stock's",
+                       f"{short(module['reached'])} ms, stock {short(stock['reached'])} ms",
+                       module["reached"] * DISABLED_GAIN <= stock["reached"])
+        yield goal(f"{at(place)}: disabled, worst at most {DISABLED_SPREAD} times its median",
+                   f"{short(module['reached_worst'])} ms, median {short(module['reached'])} ms",
+                   module["reached_worst"] <= module["reached"] * DISABLED_SPREAD)
+
+
+def coming_goals(figures):
+    for place in figures.places():
+        if place[0] not in COMING:
+            continue
+        module, stock = figures.of(place, MODULE), figures.of(place, STOCK)
+        if stock:
+            yield goal(f"{at(place)}: the scheduler is there, median and worst not above stock's",
+                       f"{short(module['reached'])}, {short(module['reached_worst'])} ms, "
+                       f"stock {short(stock['reached'])}, {short(stock['reached_worst'])} ms",
+                       module["reached"] <= stock["reached"] and
+                       module["reached_worst"] <= stock["reached_worst"])
+        yield from sooner(figures, place, "recovered", "recovered")
+
+
+def large_goals(figures):
+    for place in figures.places():
+        if int(place[1]) < LARGE:
+            continue
+        module = figures.of(place, MODULE)
+        for name, what in (("reached", "disabled"), ("recovered", "recovered")):
+            yield goal(f"{at(place)}: {what}, no run above {LARGE_SPREAD} times the median",
+                       f"{short(module[name + '_worst'])} ms, median {short(module[name])} ms",
+                       module[name + "_worst"] <= module[name] * LARGE_SPREAD)
+
+
+def growth_goals(figures):
+    """Against the time that the stock kernel's own walk over the tasks takes."""
+    for place in figures.places():
+        many = (*place[:2], str(MANY))
+        if place[2] != str(FEW) or not figures.of(many, MODULE):
+            continue
+        rows = [(figures.of(one, MODULE), figures.of(one, STOCK)) for one in (place, many)]
+        if all(stock for _, stock in rows):
+            few, more = [module["reached"] / stock["walk"] for module, stock in rows]
+            yield goal(f"{place[0]}, {place[1]} CPUs: from {FEW} to {MANY} tasks per CPU disabled "
+                       "grows no faster than stock's walk over the tasks",
+                       f"{short(few)} and {short(more)} times that walk", more <= few)
+
+
+def gap_goals(gaps):
+    for place in gaps.places(NOT_CROWDED):
+        module, stock = gaps.of(place, MODULE), gaps.of(place, STOCK)
+        for name, what in (("fifo1", "a FIFO-1 task"), ("fifo50", "a FIFO-50 task"),
+                           ("lone", "a task alone on its CPU")):
+            if stock and stock[name] is not None and module[name] is not None:
+                yield goal(f"{at(place)}: worst gap of {what} as in stock, within noise",
+                           f"{short(module[name])} ms, stock {short(stock[name])} ms",
+                           module[name] <= stock[name] * NOISE + NOISE_MS)
+
+
+def cost_goals(costs):
+    for (variant, cpus), module in sorted(costs.items()):
+        stock = costs.get((STOCK, cpus))
+        if stock and variant.startswith("module"):
+            more, without = [module[name] / stock[name] * 100 - 100
+                             for name in ("switch", "switch_without")]
+            yield goal(f"not in bypass, {variant}: at most {COST_PERCENT} % more instructions per "
+                       "context switch", f"{more:+.2f} % of {short(stock['switch'])}, "
+                       f"without a scheduler {without:+.2f} %", more <= COST_PERCENT)
+
+
+def record():
+    """Judge again what is in the tables."""
+    figures, gaps = Figures(RECORD, TIMES), Figures(GAP_RECORD, GAPS)
+    GOALS.renew([line for goals in (even_goals, turn_goals, disabled_goals, coming_goals,
+                                    large_goals, growth_goals) for line in goals(figures)] +
+                list(gap_goals(gaps)) + list(cost_goals(recorded(COST_RECORD, COSTS))))

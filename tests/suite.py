@@ -22,6 +22,12 @@ GUEST_CASES = {
     "affinity": ("module",),
     "contention": ("control", "module"),
     "exits": ("control", "module"),
+    "seams": ("module",),
+    "hog": ("module",),
+    "hogforks": ("module",),
+    "unload": ("module",),
+    "leak": ("control", "module"),
+    "shapes": ("one-cpu", "one-node", "shared-cpus"),
     "hotplug": ("module",),
     "conflicts": ("module",),
     "parameters": ("module",),
@@ -50,11 +56,17 @@ JOBS = int(os.environ.get("JOBS") or os.cpu_count())
 # a stale breakpoint for theirs, and jump to address 0.
 SINGLE = ("peers/module", "conflicts/module")
 # Those that compare times, so they are counted; one is about crowds and has more CPUs.
-# And one whose queue is so long that on a busy host the kernel's watchdog sees a lockup.
+# One whose queue is so long that on a busy host the kernel's watchdog sees a lockup.
+# And those that are about the machine.
 EIGHT = vm.Machine(threads=1, counted=True)
-COUNTED = {"leave/module": EIGHT,
-           "skew/control": EIGHT, "skew/module": EIGHT, "nodes/module": EIGHT, "parameters/module": EIGHT,
-           "contention/control": EIGHT, "contention/module": EIGHT}
+MACHINES = {"leave/module": EIGHT,
+            "skew/control": EIGHT, "skew/module": EIGHT, "nodes/module": EIGHT,
+            "parameters/module": EIGHT,
+            "contention/control": EIGHT, "contention/module": EIGHT,
+            "shapes/one-cpu": vm.Machine(cpus=1, nodes=1, threads=1),
+            "shapes/one-node": vm.Machine(cpus=4, nodes=1),
+            # more nodes than the machine has: some of them have the same CPUs
+            "shapes/shared-cpus": vm.Machine(append="numa=fake=4")}
 # How long a mutant may stay unnoticed.
 MUTANT_SECONDS = 300
 # Lines of a failed case to repeat at the end.
@@ -118,7 +130,7 @@ class Run:
             guest = vm.run(os.path.join(kernel, "vmlinuz"), initrd, append,
                            os.path.join(logs, self.name.replace("/", "-")), self.timeout,
                            self.on_report, until,
-                           COUNTED.get(self.name) or vm.Machine(single=self.name in SINGLE))
+                           MACHINES.get(self.name) or vm.Machine(single=self.name in SINGLE))
             if not guest.emulator_fault:
                 break
             self.tell("the emulator has run a stale breakpoint, which killed the guest: once more")

@@ -15,9 +15,13 @@ static const char * const names[] = {
 	[SCHED_PILE] = "pile_ops",
 	[SCHED_WATCHED] = "watched_ops",
 	[SCHED_GLOBAL] = "global_ops",
+	[SCHED_PARTIAL] = "partial_ops",
+	[SCHED_GLOBAL_PARTIAL] = "global_partial_ops",
 };
 
 static struct bpf_object *object;
+/* which of its schedulers has been loaded */
+static const char *loaded;
 static struct bpf_link *sched_link;
 static struct bpf_map *control_map;
 static struct pile_control control;
@@ -35,13 +39,14 @@ static void write_control(void)
 		give_up("cannot write the scheduler's control block");
 }
 
-/* Returns 0 or -errno. */
-int sched_attach(const struct sched_opts *opts)
+/* To load them takes the guest seconds, to attach them again does not. */
+static void load_object(const char *name)
 {
-	const char *name = names[opts->which];
 	struct bpf_map *map;
-	int err;
 
+	if (object && loaded == name)
+		return;
+	bpf_object__close(object);
 	libbpf_set_print(print_warnings);
 	object = bpf_object__open_file("/pile.bpf.o", NULL);
 	if (!object)
@@ -53,27 +58,37 @@ int sched_attach(const struct sched_opts *opts)
 	control_map = bpf_object__find_map_by_name(object, ".bss");
 	if (bpf_object__load(object))
 		give_up("cannot load the BPF object");
+	loaded = name;
+}
+
+/* Returns 0 or -errno. */
+int sched_attach(const struct sched_opts *opts)
+{
+	const char *name = names[opts->which];
+
+	load_object(name);
 	control = (struct pile_control){
 		.cpus_per_node = opts->cpus_per_pile ?: (unsigned int)CPUS_PER_NODE,
+		.pile_offset = opts->pile_offset,
 		.fail_init_at = opts->fail_init_at,
 	};
 	write_control();
 
 	sched_link = bpf_map__attach_struct_ops(bpf_object__find_map_by_name(object, name));
-	err = -errno;
-	if (!sched_link) {
-		sched_detach();
-		return err;
-	}
-	return 0;
+	return sched_link ? 0 : -errno;
+}
+
+void must_attach_with(const struct sched_opts *opts)
+{
+	int ret = sched_attach(opts);
+
+	if (ret)
+		give_up("attaching the scheduler: %s", strerror(-ret));
 }
 
 void must_attach(enum scheduler which)
 {
-	int ret = sched_attach(&(struct sched_opts){ .which = which });
-
-	if (ret)
-		give_up("attaching the scheduler: %s", strerror(-ret));
+	must_attach_with(&(struct sched_opts){ .which = which });
 }
 
 /* A child that inherits the link keeps the scheduler loaded. */
@@ -88,8 +103,6 @@ void sched_detach(void)
 	if (sched_link)
 		bpf_link__destroy(sched_link);
 	sched_link = NULL;
-	bpf_object__close(object);
-	object = NULL;
 }
 
 void sched_raise_error(void)

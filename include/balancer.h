@@ -23,6 +23,7 @@
  * @resched: in a pass, the CPUs that have received some
  * @vacant: while tasks are delivered, the CPUs that may still receive some
  * @unserved: a CPU does not serve its tasks
+ * @wake_from: the CPU that @guard wakes first, if it idles
  * @nr_unserved: how often one was found
  * @nr_delivered: tasks delivered as bypass began
  * @nr_passes: passes so far
@@ -32,7 +33,7 @@
  * @last_cpu: where the last pass ran
  *
  * @donees to @resched and @nr_passes to @last_cpu are written by @timer's function
- * alone, @unserved and @nr_unserved by that of @guard, @vacant and @nr_delivered by
+ * alone, @unserved to @nr_unserved by that of @guard, @vacant and @nr_delivered by
  * deliver.c. Others read the counters without a lock.
  */
 struct lb_node {
@@ -45,6 +46,7 @@ struct lb_node {
 	cpumask_var_t resched;
 	cpumask_var_t vacant;
 	bool unserved;
+	int wake_from;
 	u64 nr_unserved;
 	u64 nr_delivered;
 	u64 nr_passes;

@@ -175,6 +175,8 @@ static void balancer_free_node(struct lb_node *node)
 {
 	if (!node)
 		return;
+	/* sent before balancer_stop(), to a CPU that has not taken the interrupt yet */
+	irq_work_sync(&node->start);
 	free_cpumask_var(node->cpus);
 	free_cpumask_var(node->donees);
 	free_cpumask_var(node->resched);

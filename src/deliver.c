@@ -186,7 +186,8 @@ static u32 deliver_relieve(struct lb_node *node, int cpu, const struct deliver_p
 	u32 keep = lb_may_receive(cpu) ? plan->share : plan->keep;
 	u32 nr = kern_cpu_nr_tasks(cpu), nr_moved;
 
-	if (nr <= keep)
+	/* its queue may have grown since: it would be delivered to itself */
+	if (nr <= keep || cpumask_test_cpu(cpu, node->vacant))
 		return 0;
 	nr_moved = deliver_from(node, &bc->dsq, cpu, nr - keep);
 	if (nr_moved < nr - keep)

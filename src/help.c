@@ -4,9 +4,10 @@
  * the stock kernel is: no task waits for one CPU alone.
  *
  * A CPU that has run dry takes a task from another CPU of its node. And a CPU that
- * has tasks itself takes one, once in a tick, from a CPU that does not serve its
- * DSQs: one where a real-time task spins, for example. guard.c finds such CPUs, and
- * wakes those that idle while tasks wait.
+ * has tasks itself takes one, in every second tick, from a CPU that does not serve its
+ * DSQs: one where a real-time task spins, for example. In the other ticks it runs its
+ * own, which may be urgent. guard.c finds such CPUs, and wakes those that idle while
+ * tasks wait.
  *
  * Here is only said from which DSQ. The kernel's own consume_dispatch_q() takes the
  * task, with the locks that this needs, as it does from a global DSQ.
@@ -104,7 +105,8 @@ struct scx_dispatch_q *help_source(struct bypass_cpu *bc, bool idle)
 		return NULL;
 
 	if (unserved) {
-		bc->help_tick = jiffies;
+		if (!idle)
+			bc->help_tick = jiffies + 1;
 		dsq = help_find(bc, node, true);
 	}
 	return dsq || !idle ? dsq : help_find(bc, node, false);

@@ -175,6 +175,9 @@ static u32 lb_move_tasks(struct lb_node *node, const struct lb_goal *goal)
 	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
 		if (cpumask_empty(node->donees))
 			break;
+		/* its queue may have grown since: it would lock its own DSQ as the donee's */
+		if (cpumask_test_cpu(cpu, node->donees))
+			continue;
 		if (lb_is_donor(goal, bypass_dsq_nr(cpu)))
 			nr_moved += lb_relieve(node, cpu, goal);
 	}

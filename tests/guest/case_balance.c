@@ -35,6 +35,11 @@ static void leave(void)
 	module_unload();
 }
 
+static bool passed(void *count)
+{
+	return node_status(0).passes >= *(unsigned long long *)count;
+}
+
 /* The first that the tracepoint has shown of node 0; the nodes' come in any order. */
 static bool first_event(void *event)
 {

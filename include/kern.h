@@ -139,7 +139,7 @@ static inline bool kern_cpu_schedulable(int cpu)
 
 /*
  * Is bypass on? scx_bypass() gives every possible CPU the same flag before it
- * returns, so that any one of them tells.
+ * returns, so that any one of them is enough.
  */
 static inline bool kern_bypassing(void)
 {
@@ -202,7 +202,7 @@ static inline bool kern_rq_is_locked(int cpu)
 }
 #endif
 
-/* Only lockdep can tell. */
+/* Only lockdep knows. */
 static inline void kern_assert_rq_locked(int cpu)
 {
 	lockdep_assert(kern_rq_is_locked(cpu));

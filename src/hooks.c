@@ -77,6 +77,8 @@ static void hook_scx_bypass(bool bypass)
 	if (begins)
 		deliver_tasks();
 	expedite_update();
+	if (!bypass && READ_ONCE(hooks_installed) && !READ_ONCE(hooks_proven))
+		pr_info_once("the kernel was not seen to call the hooks as bypass needs it: this bypass was as without the module\n");
 	if (!bypass && kern_bypassing() && !kern_sched_loaded())
 		pr_warn_once("bypass stays on although no scheduler is loaded: some kernels do that once a scheduler has failed to load\n");
 	atomic_dec(&hooks_inside);
@@ -172,11 +174,10 @@ static __always_inline void hooks_choose(struct hooks_pick *pick, struct bypass_
 	hooks_pick_own(pick, bc, global);
 }
 
-/* Hard interrupt: whoever found the proof had scheduler locks. */
+/* The proof was found with scheduler locks held; here are none. */
 static void hooks_proven_fn(struct irq_work *work)
 {
 	gate_prove();
-	pr_info("hooks proven: tasks are redirected in bypass\n");
 }
 
 static struct irq_work hooks_proven_work = IRQ_WORK_INIT_HARD(hooks_proven_fn);
@@ -228,6 +229,9 @@ static __always_inline bool hooks_consume(bool has_sch, struct scx_sched *sch, s
 		seq = bypass_cpu_seq(bc);
 		hooks_choose(&pick, bc, dsq);
 		for (i = 0; i < pick.nr; i++) {
+			/* each call may take a millisecond, see above */
+			if (pick.dsq[i] != dsq && !READ_ONCE(pick.dsq[i]->nr))
+				continue;
 			if (!hooks_consume_body(has_sch, sch, rq, pick.dsq[i]))
 				continue;
 			if (pick.dsq[i] == pick.helped)

@@ -3,7 +3,7 @@
  * Does somebody else use the hooked functions?
  *
  * Tracing one goes on as before: a probe or a BPF program runs when the
- * function is entered, whoever then takes the call. Two who both take it
+ * function is entered, whatever then takes the call. Two that both take it
  * cannot be: the later one would undo what the earlier one has done.
  */
 #include <linux/ftrace.h>

@@ -15,7 +15,7 @@
 
 #define TASKS		16
 #define PAIRS		3
-#define REMOVALS	20
+#define REMOVALS	12
 #define HELD_MS		300
 /* how many times as late as without the module a wakeup may be, and a turn more */
 #define TIMES		3

@@ -86,7 +86,7 @@ void end_children(const pid_t *children, int count);
 void tell_task(pid_t pid);
 
 /* crowd.c: thousands of threads that spin and count */
-void crowd_begin(int count, int node);
+void crowd_begin(int count, int cpu);
 bool crowd_progress(unsigned int seconds);
 void crowd_end(void);
 

@@ -61,6 +61,7 @@ SINGLE = ("peers/module", "conflicts/module")
 EIGHT = vm.Machine(threads=1, counted=True)
 MACHINES = {"leave/module": EIGHT,
             "skew/control": EIGHT, "skew/module": EIGHT, "nodes/module": EIGHT,
+            "parameters/module": EIGHT,
             "contention/control": EIGHT, "contention/module": EIGHT,
             "shapes/one-cpu": vm.Machine(cpus=1, nodes=1, threads=1),
             "shapes/one-node": vm.Machine(cpus=4, nodes=1),
@@ -187,11 +188,18 @@ def names_for(target, cases):
     names += [*target.extra, *OBJECT_CASES]
     if target == MAIN:
         names += HOST_CASES
+    names = [name for name in target.only or names if name.split("/")[0] not in target.without]
     return [name for name in names if not cases or name.split("/")[0] in cases]
 
 
+def left_out(target):
+    """The cases of the suite that a target's is without."""
+    there = {name.split("/")[0] for name in names_for(target, ())}
+    return [case for case in (*GUEST_CASES, *FIRE_CASES, *OBJECT_CASES) if case not in there]
+
+
 def all_cases():
-    extra = [name.split("/")[0] for target in (MAIN, *MATRIX) for name in target.extra]
+    extra = [name.split("/")[0] for target in (MAIN, *MATRIX) for name in (*target.extra, *target.only)]
     return list(dict.fromkeys([*GUEST_CASES, *FIRE_CASES, *extra, *OBJECT_CASES, *HOST_CASES]))
 
 
@@ -212,18 +220,29 @@ def execute(run, kernel, initrd, logs):
     say(f"{run}: {run.result}{why} ({time.monotonic() - start:.0f} s)")
 
 
-def run_target(target, cases=()):
-    """Set a target up and run its cases. Returns a list of Run."""
-    runs = [Run(target, name) for name in names_for(target, cases)]
+def run_target(target, cases=(), done=(), on_end=lambda run: None):
+    """Set a target up and run its cases. Returns a list of Run.
+
+    done: names of runs that are not to be run
+    on_end: is called with each that has ended
+    """
+    runs = [Run(target, name) for name in names_for(target, cases) if name not in done]
+    if not runs:
+        return []
     logs = os.path.join(CACHE, "logs", target.name)
     os.makedirs(logs, exist_ok=True)
+
+    def one(run):
+        execute(run, kernel, initrd, logs)
+        on_end(run)
+
     say(f"preparing {target.name} in {CACHE}")
     try:
         kernel, initrd = target.kernel.prepare(), None
         if not target.reason:
             initrd = build.build(target, kernel)
         with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-            list(pool.map(lambda run: execute(run, kernel, initrd, logs), runs))
+            list(pool.map(one, runs))
     except NotAvailable:
         for run in runs:
             run.end(UNAVAILABLE, "the archive does not have it")

@@ -42,7 +42,8 @@ KNOWN = (
     # While a scheduler is being enabled, a task that is in sched_ext already is
     # followed on its CPU by one that is not yet, or the other way; the checks
     # take that for an error of the scheduler. Seen on 6.18.15 in exits/control
-    # and race/control.
+    # and race/control. Each of these functions has one check only, in another line of
+    # each kernel.
     re.compile(r"WARNING: .* at kernel/sched/ext\.c:\d+ put_prev_task_scx\+"),
     re.compile(r"WARNING: .* at kernel/sched/ext\.c:\d+ pick_task_scx\+"),
     # The kernel tells so when it has no hotplug state left; faults takes them all.

@@ -71,14 +71,13 @@ static int by_value(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static const struct sched_opts last_cpu = {
-	.which = SCHED_PILE,
-	.pile_offset = CPUS_PER_NODE - 1,
-};
-
 /* Returns the longest round of a pair: the median of all removals. */
 static double remove_often(const char *when, int removals)
 {
+	const struct sched_opts last_cpu = {
+		.which = SCHED_PILE,
+		.pile_offset = CPUS_PER_NODE - 1,
+	};
 	double *worst = calloc(removals, sizeof(*worst)), median;
 	int i, gone = 0;
 

@@ -16,7 +16,7 @@
 #define OFTEN		"bypass_lb_intv_us=1000"
 
 /* All tasks to one CPU, and then free again, so that the passes of all nodes have work. */
-static void pile_up_in_bypass(void)
+static void pile_up_again(void)
 {
 	int i;
 
@@ -32,7 +32,7 @@ static void stir(void)
 
 	for (i = 0; i < STIRS * case_times; i++) {
 		hold_bypass(true);
-		pile_up_in_bypass();
+		pile_up_again();
 		sleep_ms(STIR_MS);
 		hold_bypass(false);
 	}

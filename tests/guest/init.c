@@ -48,6 +48,7 @@ static const struct test_case {
 	{ "leave", case_leave },
 	{ "unload", case_unload },
 	{ "native", case_native, "the module is refused" },
+	{ "inlined", case_inlined },
 	{ NULL, NULL },
 };
 
@@ -108,6 +109,8 @@ int main(void)
 
 	mount_all();
 	nr_cpus = sysconf(_SC_NPROCESSORS_CONF);
+	/* a kernel without CONFIG_NUMA has no directory of nodes */
+	cpus_per_node = exists("/sys/devices/system/node/node1") ? GUEST_CPUS / 2 : GUEST_CPUS;
 	report_open();
 	if (!read_file("/proc/cmdline", cmdline, sizeof(cmdline)))
 		give_up("no command line");

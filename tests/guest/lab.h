@@ -85,6 +85,8 @@ int pin_to_range(pid_t pid, int first, int count);
 void end_children(const pid_t *children, int count);
 void tell_task(pid_t pid);
 
+/* pile.c */
+void pile_up_in_bypass(int count, bool both_nodes);
 /* crowd.c: thousands of threads that spin and count */
 void crowd_begin(int count, int cpu);
 bool crowd_progress(unsigned int seconds);
@@ -98,7 +100,7 @@ unsigned long pairs_rounds(void);
 void pairs_end(void);
 
 /* machine.c: CPUs and suspend */
-extern int nr_cpus;
+extern int nr_cpus, cpus_per_node;
 int set_cpu_online(int cpu, bool online);
 bool pm_test_available(void);
 int pm_test_suspend(const char *level);
@@ -163,6 +165,7 @@ void case_contention(bool module);
 void case_hog(bool module);
 void case_hogforks(bool module);
 void case_hotplug(bool module);
+void case_inlined(bool module);
 void case_leak(bool module);
 void case_leave(bool module);
 void case_native(bool module);
@@ -183,8 +186,8 @@ void case_soak(bool module);
 void case_suspend(bool module);
 void case_unload(bool module);
 
-/* the machine the guest is given: 8 CPUs in 2 nodes */
+/* the machine the guest is given: 8 CPUs in 2 nodes; a kernel may know nothing of nodes */
 #define GUEST_CPUS		8
-#define CPUS_PER_NODE	4
+#define CPUS_PER_NODE	cpus_per_node
 
 #endif /* LAB_H */

@@ -68,7 +68,7 @@ int sched_attach(const struct sched_opts *opts)
 
 	load_object(name);
 	control = (struct pile_control){
-		.cpus_per_node = opts->cpus_per_pile ?: CPUS_PER_NODE,
+		.cpus_per_node = opts->cpus_per_pile ?: (unsigned int)CPUS_PER_NODE,
 		.pile_offset = opts->pile_offset,
 		.fail_init_at = opts->fail_init_at,
 	};

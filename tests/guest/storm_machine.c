@@ -36,7 +36,7 @@ const struct storm storm_bypass = {
  */
 static unsigned int hotplug_once(void)
 {
-	int cpu = random_below(2) ? CPUS_PER_NODE : random_below(GUEST_CPUS);
+	int cpu = random_below(2) ? CPUS_PER_NODE % GUEST_CPUS : (int)random_below(GUEST_CPUS);
 
 	if (!cpu || set_cpu_online(cpu, false))
 		return 0;

@@ -24,6 +24,11 @@
 #define SPIN_CPU	1
 #define DRIVER_CPU	6
 
+static int in_long_form(int nr, int more)
+{
+	return case_times > 1 ? more : nr;
+}
+
 /* rmmod by a task like any other, which waits for its turn among the crowd. */
 static pid_t start_unload(void)
 {
@@ -67,7 +72,7 @@ static int flip_until_unloaded(pid_t pid, int *status)
  */
 static void against_hotplug(const char *backend)
 {
-	const int crowd = case_times > 1 ? LONG_CROWD : CROWD;
+	const int crowd = in_long_form(CROWD, LONG_CROWD);
 	char params[64];
 	int status = 0, flips;
 	pid_t pid;
@@ -125,7 +130,7 @@ static bool was_on(void *unused)
 
 static void within_the_hook(const char *params)
 {
-	const int spinners = case_times > 1 ? LONG_SPINNERS : SPINNERS;
+	const int spinners = in_long_form(SPINNERS, LONG_SPINNERS);
 	int round, seen = 0;
 	pid_t pid;
 

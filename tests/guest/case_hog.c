@@ -184,7 +184,7 @@ static struct waits beside_a_hog(const struct hog_run *run)
 		hog = hog_begin(run->policy);
 		hold_bypass(true);
 	}
-	waits = watch_tasks(RUN_MS * case_times);
+	waits = watch_tasks(RUN_MS * test_times);
 	hold_bypass(false);
 	end_children(&hog, 1);
 	pin_to_range(0, 0, GUEST_CPUS);
@@ -345,7 +345,7 @@ static int by_value(const void *a, const void *b)
 static double remove_often(const char *when)
 {
 	double took[MAX_FORK_RUNS];
-	int i, runs = FORK_RUNS * case_times;
+	int i, runs = FORK_RUNS * test_times;
 
 	if (runs > MAX_FORK_RUNS)
 		runs = MAX_FORK_RUNS;

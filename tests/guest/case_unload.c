@@ -26,7 +26,7 @@
 
 static int in_long_form(int nr, int more)
 {
-	return case_times > 1 ? more : nr;
+	return test_times > 1 ? more : nr;
 }
 
 /* rmmod by a task like any other, which waits for its turn among the crowd. */
@@ -134,7 +134,7 @@ static void within_the_hook(const char *params)
 	int round, seen = 0;
 	pid_t pid;
 
-	for (round = 0; round < case_times; round++) {
+	for (round = 0; round < test_times; round++) {
 		module_load(params);
 		spawn(spinners, 0, on_spin_cpu);
 		pin_to(DRIVER_CPU, DRIVER_CPU);
@@ -161,7 +161,7 @@ void case_unload(bool module)
 	load_test_module();
 	within_the_hook("backend=direct");
 	within_the_hook("backend=ftrace");
-	for (i = 0; i < case_times; i++) {
+	for (i = 0; i < test_times; i++) {
 		against_hotplug("backend=ftrace");
 		against_hotplug("backend=direct");
 	}

@@ -148,7 +148,7 @@ unsigned long probe_hits(const char *name);
 extern unsigned int storm_seconds, storm_loads;
 
 /* how many times as long as in the suite a case is to be */
-extern int case_times;
+extern int test_times;
 
 /* case_bench.c, see bench.h for its parts */
 extern const char *bench_workload, *bench_variants;

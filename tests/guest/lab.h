@@ -65,7 +65,6 @@ void load_test_module(void);
 
 /* watch.c: CPUs that idle with tasks on their own queues */
 void watch_begin(void);
-void watch_pause(bool pause);
 void watch_end(void);
 
 /* tasks.c: tasks that spin and count */

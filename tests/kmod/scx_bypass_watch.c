@@ -55,10 +55,6 @@ static bool blind;
 module_param(blind, bool, 0400);
 MODULE_PARM_DESC(blind, "the module was loaded, and its bypass DSQs were not found");
 
-static bool paused;
-module_param(paused, bool, 0600);
-MODULE_PARM_DESC(paused, "do not look: the test itself stops a CPU");
-
 static char what[128] = "nothing";
 module_param_string(what, what, sizeof(what), 0400);
 MODULE_PARM_DESC(what, "the first fault");
@@ -132,7 +128,7 @@ static void look_at_this_cpu(void *unused)
 	unsigned int queued = queued_on(cpu);
 	u64 now = ktime_get_mono_fast_ns();
 
-	if (!queued || !idles() || paused) {
+	if (!queued || !idles()) {
 		w->nr = 0;
 		return;
 	}

@@ -128,7 +128,7 @@ int main(void)
 		if (!strncmp(arg, "seconds=", 8))
 			storm_seconds = atoi(arg + 8);
 		if (!strncmp(arg, "times=", 6))
-			case_times = atoi(arg + 6);
+			test_times = atoi(arg + 6);
 		if (!strncmp(arg, "loads=", 6))
 			storm_loads = atoi(arg + 6);
 		if (!strncmp(arg, "workload=", 9))

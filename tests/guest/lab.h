@@ -65,7 +65,6 @@ void load_test_module(void);
 
 /* watch.c: CPUs that idle with tasks on their own queues */
 void watch_begin(void);
-void watch_pause(bool pause);
 void watch_end(void);
 
 /* tasks.c: tasks that spin and count */
@@ -88,7 +87,7 @@ void tell_task(pid_t pid);
 /* pile.c */
 void pile_up_in_bypass(int count, bool both_nodes);
 /* crowd.c: thousands of threads that spin and count */
-void crowd_begin(int count, int node);
+void crowd_begin(int count, int cpu);
 bool crowd_progress(unsigned int seconds);
 void crowd_end(void);
 
@@ -148,7 +147,7 @@ unsigned long probe_hits(const char *name);
 extern unsigned int storm_seconds, storm_loads;
 
 /* how many times as long as in the suite a case is to be */
-extern int case_times;
+extern int test_times;
 
 /* case_bench.c, see bench.h for its parts */
 extern const char *bench_workload, *bench_variants;

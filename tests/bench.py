@@ -15,7 +15,7 @@ import charts
 import suite
 import vm
 from bench_results import Load, Results
-from kernels import CACHE, LINUX_6_18, LINUX_6_19, LINUX_7_3, MAIN, TESTS, Kernel
+from kernels import CACHE, LINUX_6_18, LINUX_6_19, LINUX_7_3, MAIN, TESTS, Kernel, install
 from table import markdown
 
 # To see whether it is the same when the guest's CPUs run at the same time, each on a
@@ -148,6 +148,7 @@ def bench():
     runs = numbers("RUNS", "10")[0]
     cpus, tasks_per_cpu = numbers("CPUS", "32"), numbers("TASKS", "30")
     todo = list(loads(cpus, tasks_per_cpu, wanted_loads()))
+    install(("tree", "guest", "plot"))
     for kernel in KERNELS:
         suite.say(f"preparing {kernel.release} in {CACHE}")
         kernel.prepare()

@@ -22,11 +22,23 @@ class NotAvailable(Exception):
     """The archive does not have this kernel (any more)."""
 
 
+def run_setup(script, *arguments):
+    """Run a script of tests/setup. Returns its status."""
+    return subprocess.run(["sh", os.path.join(TESTS, "setup", script), *arguments],
+                          check=False, stdin=subprocess.DEVNULL,
+                          env={**os.environ, "CACHE": CACHE}).returncode
+
+
+def install(groups):
+    """Install these groups of packages."""
+    if run_setup("packages.sh", *sorted(groups)):
+        raise SetupError("installing packages failed")
+
+
 @dataclasses.dataclass(frozen=True)
 class Kernel:
     """A stock kernel, or with configs (of tests/configs) one that is built here.
 
-    clang: modules for it are built with clang as well
     image: nothing is built for it
     append: for its command line
     """
@@ -34,7 +46,6 @@ class Kernel:
     version: str
     suite: str
     configs: tuple = ()
-    clang: bool = False
     image: bool = False
     append: str = "console=ttyS0"
 
@@ -42,10 +53,13 @@ class Kernel:
     def directory(self):
         return os.path.join(CACHE, "kernels", self.release)
 
-    def prepare(self):
-        """Fetch or build it. Returns its directory."""
+    def prepare(self, clang=False):
+        """Fetch or build it. Returns its directory.
+
+        clang: prepare a tree to build modules with clang as well, of a stock kernel
+        """
         self.setup("built.sh" if self.configs else "stock.sh", self.release, self.version,
-                   self.suite, *self.configs, *(["clang"] if self.clang else []),
+                   self.suite, *self.configs, *(["clang"] if clang and not self.configs else []),
                    *(["image"] if self.image else []))
         return self.directory
 
@@ -57,9 +71,7 @@ class Kernel:
                 if name != "ready"]
 
     def setup(self, script, *arguments):
-        status = subprocess.run(["sh", os.path.join(TESTS, "setup", script), *arguments],
-                                check=False, stdin=subprocess.DEVNULL,
-                                env={**os.environ, "CACHE": CACHE}).returncode
+        status = run_setup(script, *arguments)
         if status == NOT_AVAILABLE:
             raise NotAvailable(self.release)
         if status:
@@ -98,7 +110,7 @@ LINUX_6_12 = Kernel("6.12.95-scx", "6.12.95-1~bpo12+1", "bookworm-backports",
                     ("base", "livepatch"))
 LINUX_6_17 = stock("6.17.8+deb13-amd64", "6.17.8-1~bpo13+1")
 LINUX_6_18_5 = stock("6.18.5+deb13-amd64", "6.18.5-1~bpo13+1")
-LINUX_6_18 = stock("6.18.15+deb13-amd64", "6.18.15-1~bpo13+1", clang=True)
+LINUX_6_18 = stock("6.18.15+deb13-amd64", "6.18.15-1~bpo13+1")
 LINUX_6_18_RT = stock("6.18.15+deb13-rt-amd64", "6.18.15-1~bpo13+1")
 LINUX_6_18_CLOUD = stock("6.18.15+deb13-cloud-amd64", "6.18.15-1~bpo13+1")
 LINUX_6_18_NO_LIVEPATCH = Kernel("6.18.15-nolivepatch", "6.18.15-1~bpo13+1",

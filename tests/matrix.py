@@ -5,7 +5,7 @@ import time
 
 import suite
 import table
-from kernels import MAIN, MATRIX, REFUSALS, TESTS
+from kernels import MAIN, MATRIX, REFUSALS, TESTS, install
 
 # What ran last, a line for each case; README's table is made from it.
 RECORD = os.path.join(TESTS, "supported.tsv")
@@ -20,6 +20,8 @@ def run(targets, cases=(), seconds=None, note=lambda runs: None):
     note is called with the runs so far, after each target.
     """
     begun = time.monotonic()
+    install(set().union(*(suite.needs(target, suite.names_for(target, cases))
+                          for target in targets)))
     longest = FIRST_GUESS
     runs, left_out = [], []
     for target in targets:
@@ -37,8 +39,7 @@ def run(targets, cases=(), seconds=None, note=lambda runs: None):
 
 def overview(runs):
     """The results: a row for each case, a column for each target."""
-    short = {suite.PASS: "pass", suite.FAIL: "FAIL", suite.LOST: "LOST",
-             suite.UNAVAILABLE: "n/a"}
+    short = {suite.PASS: "pass", suite.FAIL: "FAIL", suite.LOST: "LOST", suite.SKIPPED: "skip"}
     names = list(dict.fromkeys(run.name for run in runs))
     targets = list(dict.fromkeys(run.target.name for run in runs))
     results = {(run.target.name, run.name): short[run.result] for run in runs}
@@ -54,20 +55,20 @@ def overview(runs):
 def conclude(runs, left_out):
     """Print the table, the failures and the sums. Returns whether something failed."""
     failed = [run for run in runs if run.result in (suite.FAIL, suite.LOST)]
-    unavailable = {run.target.name for run in runs if run.result == suite.UNAVAILABLE}
+    skipped = [run for run in runs if run.result == suite.SKIPPED]
     passed = sum(run.result == suite.PASS for run in runs)
     suite.say()
     suite.say(overview(runs))
     suite.say()
     for target in left_out:
         suite.say(f"left out for want of time: {target.name} ({target.what})")
-    for name in sorted(unavailable):
-        suite.say(f"not available: {name}")
+    for run in skipped:
+        suite.say(f"{run.result} {run}: {run.why}")
     for run in failed:
         suite.say(f"{run.result} {run}: {run.why}")
         for line in run.lines[-suite.LAST_LINES:]:
             suite.say(line)
-    suite.say(f"{passed} passed, {len(failed)} failed")
+    suite.say(f"{passed} passed, {len(failed)} failed, {len(skipped)} skipped")
     return bool(failed)
 
 
@@ -85,7 +86,7 @@ def record(runs):
     """Note the results, in the record and in README's table."""
     results = read_record()
     results.update({(run.target.name, run.name): run.result for run in runs
-                    if run.result != suite.UNAVAILABLE})
+                    if run.result != suite.SKIPPED})
     with open(RECORD, "w", encoding="utf-8") as f:
         f.write("# target, case, its result when 'make test-all' last ran it\n")
         for (target, case), result in sorted(results.items()):

@@ -35,10 +35,18 @@ FIRE_CASES = {
     "offline": ("module",),
     "fuzz": ("module",),
 }
-# tests/CASE.sh; they need no guest, and the main kernel's tree is enough
-HOST_CASES = ("check", "dkms", "sim")
+# tests/CASE.sh, which need no guest, for the main kernel; and what they use: see needs()
+HOST_CASES = {
+    "fresh": ("fresh",),
+    "check": ("tree", "clang", "check"),
+    "dkms": ("tree", "dkms"),
+    "sim": ("compiler",),
+}
 # also tests/CASE.sh, for each build of the module
 OBJECT_CASES = ("direct",)
+# What such a script ends with when this machine does not allow what it needs. The last
+# line of its output is "skipped: REASON".
+SKIP_STATUS = 77
 # A guest without an end in this many seconds of the host is lost.
 TIMEOUT = 1800
 # The one that loads the module some hundred times on a debug kernel.
@@ -59,7 +67,7 @@ MUTANT_SECONDS = 300
 # Lines of a failed case to repeat at the end.
 LAST_LINES = 12
 
-PASS, FAIL, LOST, UNAVAILABLE = "pass", "FAIL", "LOST", "not available"
+PASS, FAIL, LOST, SKIPPED = "pass", "FAIL", "LOST", "skipped"
 print_lock = threading.Lock()
 
 
@@ -157,12 +165,15 @@ class Run:
 
     def on_host(self, argument, logs):
         script = os.path.join(TESTS, self.name + ".sh")
+        line = ""
         with subprocess.Popen(["sh", script, argument, os.path.join(logs, self.name)],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True) as process:
             for line in process.stdout:
                 self.tell(line.rstrip())
-        if process.returncode:
+        if process.returncode == SKIP_STATUS and line.startswith("skipped: "):
+            self.end(SKIPPED, line.partition(" ")[2].rstrip())
+        elif process.returncode:
             self.end(FAIL, f"exit status {process.returncode}")
 
 
@@ -176,6 +187,28 @@ def names_for(target, cases):
     if target == MAIN:
         names += HOST_CASES
     return [name for name in names if not cases or name.split("/")[0] in cases]
+
+
+def needs(target, names):
+    """What these runs of a target use. Names of groups of packages, see setup/packages.sh;
+    and of what is prepared:
+
+    tree: a tree to build modules for the kernel
+    clang: one to build them with clang
+    guest: all that a guest boots
+    peers: the kernel's selftests
+    """
+    result = set()
+    for case in (name.split("/")[0] for name in names):
+        if case in HOST_CASES:
+            result.update(HOST_CASES[case])
+        elif case in OBJECT_CASES or target.reason:
+            result.add("tree")
+        else:
+            result.update(("tree", "guest", *(["peers"] if case == "peers" else [])))
+    if target.clang and "tree" in result:
+        result.add("clang")
+    return result
 
 
 def all_cases():
@@ -200,21 +233,35 @@ def execute(run, kernel, initrd, logs):
     say(f"{run}: {run.result}{why} ({time.monotonic() - start:.0f} s)")
 
 
+def prepare(target, names):
+    """Prepare what these runs of a target use, but packages.
+
+    Returns the kernel's directory and the guest's initramfs, or what there is of them.
+    """
+    used = needs(target, names)
+    kernel, initrd = "", None
+    if "tree" in used:
+        say(f"preparing {target.name} in {CACHE}")
+        kernel = target.kernel.prepare("clang" in used)
+    if "guest" in used:
+        initrd = build.build(target, kernel, names)
+    elif any(name in OBJECT_CASES for name in names):
+        build.module(target, kernel)
+    return kernel, initrd
+
+
 def run_target(target, cases=()):
     """Set a target up and run its cases. Returns a list of Run."""
     runs = [Run(target, name) for name in names_for(target, cases)]
     logs = os.path.join(CACHE, "logs", target.name)
     os.makedirs(logs, exist_ok=True)
-    say(f"preparing {target.name} in {CACHE}")
     try:
-        kernel, initrd = target.kernel.prepare(), None
-        if not target.reason:
-            initrd = build.build(target, kernel)
+        kernel, initrd = prepare(target, [run.name for run in runs])
         with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
             list(pool.map(lambda run: execute(run, kernel, initrd, logs), runs))
     except NotAvailable:
         for run in runs:
-            run.end(UNAVAILABLE, "the archive does not have it")
+            run.end(SKIPPED, "the archive does not have this kernel")
     except (SetupError, subprocess.CalledProcessError) as error:
         for run in runs:
             run.end(FAIL, str(error))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Draw what the demo's guest reports: queue lengths of 8 CPUs over time."""
+import concurrent.futures
 import os
 
 import build
@@ -57,7 +58,10 @@ class Chart:
 def prepare():
     """Returns the kernel's directory and the guest's initramfs."""
     print(f"Preparing {MAIN.kernel.release} in {CACHE}", flush=True)
-    install(("tree", "guest"))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        fetched = pool.submit(MAIN.kernel.fetch)
+        install(("tree", "guest"))
+        fetched.result()
     kernel = MAIN.kernel.prepare()
     return kernel, build.build(MAIN, kernel)
 

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A bare Debian 12 and a bare Debian 13 can run the commands: in each, made by debootstrap,
 # with nothing but make, git and certificates added, the set-up installs and prepares all
-# that "make demo" and "make test" use. With FRESH=demo the demo runs there as well.
+# that "make demo" and "make test" use: in one as root, in the other as a user with sudo.
+# With FRESH=demo the demo runs there as well.
 #
 # In a mount and a PID namespace of its own: however the case ends, nothing stays mounted
-# and no process stays.
+# and no process stays. Guests that run meanwhile go first.
 #
 # usage: fresh.sh KERNEL_DIRECTORY WORK_DIRECTORY
 set -eu
@@ -25,9 +26,15 @@ if [ "${IN_NAMESPACE:-}" != yes ]; then
 	unshare $namespaces --mount-proc true 2>"$work/unshare.log" ||
 		skip "no namespaces here: $(tail -n 1 "$work/unshare.log")"
 	# shellcheck disable=SC2086
-	exec env IN_NAMESPACE=yes unshare $namespaces sh "$0" "$@"
+	exec env IN_NAMESPACE=yes nice unshare $namespaces sh "$0" "$@"
 fi
 trap 'exit 130' INT TERM HUP
+
+mkdir -p "$CACHE/fresh"
+rm -f "$CACHE/fresh/null"
+{ mknod "$CACHE/fresh/null" c 1 3 && : > "$CACHE/fresh/null"; } 2>"$work/mknod.log" ||
+	skip "no device files in $CACHE here: $(tail -n 1 "$work/mknod.log")"
+rm "$CACHE/fresh/null"
 
 codename=$(debian_codename)
 main=$(mirror_of "$codename")
@@ -80,8 +87,14 @@ bare_system() {
 	mount -t proc proc "$2/proc"
 	inside "$2" apt-get -qq update
 	inside "$2" apt-get -qq install -y --no-install-recommends make git ca-certificates
-	mkdir "$2/root/project"
-	tar -C "$top" -c --exclude=./.git . | tar -C "$2/root/project" -x
+	if [ "$1" != bookworm ]; then
+		inside "$2" apt-get -qq install -y --no-install-recommends sudo
+		inside "$2" useradd --create-home user
+		echo 'user ALL=(ALL) NOPASSWD: ALL' > "$2/etc/sudoers.d/user"
+	fi
+	mkdir "$2/project"
+	tar -C "$top" -c --exclude=./.git . | tar -C "$2/project" -x --no-same-owner
+	chmod -R a+rX "$2/project"
 }
 
 # inside DIRECTORY COMMAND...
@@ -90,6 +103,18 @@ inside() {
 	shift
 	chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
 		DEBIAN_FRONTEND=noninteractive http_proxy="$http_proxy" "$@"
+}
+
+# make_there DIRECTORY ARGUMENTS...: as that user, if there is one
+make_there() {
+	root=$1
+	shift
+	if [ -d "$root/home/user" ]; then
+		chroot --userspec=user:user "$root" env -i PATH=/usr/local/bin:/usr/bin:/bin \
+			HOME=/home/user LC_ALL=C http_proxy="$http_proxy" make -C /project "$@"
+	else
+		inside "$root" make -C /project "$@"
+	fi
 }
 
 # step RELEASE TEXT COMMAND...: run it, and report how long it took
@@ -115,18 +140,23 @@ run() {
 	rm -rf --one-file-system "$root"
 	mkdir -p "$root"
 	step "$1" "a bare system" bare_system "$1" "$root" || return
-	step "$1" "what the demo uses" inside "$root" make -C /root/project setup || return
-	step "$1" "what other cases use" inside "$root" make -C /root/project setup \
+	step "$1" "what the demo uses" make_there "$root" setup || return
+	step "$1" "what other cases use" make_there "$root" setup \
 		CASES="peers check dkms sim direct" || return
 	[ "${FRESH:-}" = demo ] || return 0
-	step "$1" "make demo" inside "$root" make -C /root/project demo || return
+	step "$1" "make demo" make_there "$root" demo || return
 	grep '^Shown: ' "$work/$1.log" || { echo "the demo has shown nothing"; return 1; }
 }
 
-failed=
+wrong=
 for release in bookworm trixie; do
-	run $release || failed="$failed $release"
+	run $release || {
+		wrong="$wrong $release"
+		# the logs that a message may name
+		find "$CACHE/fresh/$release/root" "$CACHE/fresh/$release/home" -type f \
+			\( -name '*.log' -o -name 'demo.*' \) -exec cp {} "$work" \; || :
+	}
 	umount "$CACHE/fresh/$release/proc" 2>/dev/null || :
 	rm -rf --one-file-system "$CACHE/fresh/$release"
 done
-[ -z "$failed" ] || { echo "FAILED:$failed"; exit 1; }
+[ -z "$wrong" ] || { echo "FAILED:$wrong"; exit 1; }

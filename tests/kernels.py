@@ -63,6 +63,10 @@ class Kernel:
                    *(["image"] if self.image else []))
         return self.directory
 
+    def fetch(self):
+        """Fetch what prepare() will use, of a stock kernel."""
+        self.setup("stock.sh", self.release, self.version, self.suite, "fetch")
+
     def peers(self):
         """Build its own selftests and example schedulers. Returns their paths."""
         self.setup("peers.sh", self.directory)

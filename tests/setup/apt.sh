@@ -11,6 +11,11 @@ PATH=$PATH:/usr/sbin:/sbin
 
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+# failed WHAT LOG
+failed() {
+	tail -n 20 "$2" >&2
+	die "$1 failed, for the reason above; all of it is in $2"
+}
 # the archive has not what is needed; tests/kernels.py knows the status
 not_available() { printf 'not available: %s\n' "$*" >&2; exit 3; }
 

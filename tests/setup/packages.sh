@@ -93,15 +93,25 @@ options="-qq -o Dir::Etc::sourceparts=$dir/parts -o Dir::State::lists=$dir/lists
 # read_sources [backports]: with them, if the machine does not have them already. Whether
 # a source failed that does not matter here is seen when packages are looked for.
 read_sources() {
-	rm -rf "$dir/parts"
-	mkdir -p "$dir/parts" "$dir/lists/partial"
-	cp /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources "$dir/parts" \
+	mkdir -p "$dir/lists/partial"
+	rm -rf "$dir/new"
+	mkdir "$dir/new"
+	cp /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources "$dir/new" \
 		2>/dev/null || :
 	if [ -n "${1:-}" ] && [ -z "$(mirror_of "$release-backports")" ]; then
-		debian_source "$release-backports" > "$dir/parts/backports.list"
+		debian_source "$release-backports" > "$dir/new/backports.list"
 	fi
+	# not again for a second group of packages
+	if [ -n "$(find "$dir/stamp" -mmin -10 2>/dev/null)" ] &&
+		diff -r "$dir/parts" "$dir/new" >/dev/null; then
+		return
+	fi
+	rm -rf "$dir/parts" "$dir/stamp"
+	mv "$dir/new" "$dir/parts"
 	# shellcheck disable=SC2086
-	apt-get $options update </dev/null >>"$log" 2>&1 || :
+	if apt-get $options update </dev/null >>"$log" 2>&1; then
+		touch "$dir/stamp"
+	fi
 }
 
 # choose [APT-OPTIONS...]: can it be installed without removing anything?
@@ -125,10 +135,8 @@ say "installing packages:$want"
 	die "these packages cannot be installed here, for the reason above:$want"
 }
 # shellcheck disable=SC2086
-as_root env DEBIAN_FRONTEND=noninteractive apt-get $options $chosen </dev/null >>"$log" 2>&1 || {
-	tail -n 20 "$log" >&2
-	die "apt-get install failed, for the reason above (see also $log):$want"
-}
+as_root env DEBIAN_FRONTEND=noninteractive apt-get $options $chosen </dev/null >>"$log" 2>&1 ||
+	failed "apt-get install" "$log"
 for name in $want; do
 	is_there "$name" ||
 		die "after the installation there is still no usable $name $(oldest "$name")" \

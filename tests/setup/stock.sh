@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Fetch a stock Debian kernel and prepare a tree to build modules for it.
 #
-# usage: stock.sh RELEASE VERSION SUITE [clang|image]
+# usage: stock.sh RELEASE VERSION SUITE [clang|image|fetch]
 #   stock.sh 6.18.15+deb13-amd64 6.18.15-1~bpo13+1 trixie-backports
 #
 # Makes $CACHE/kernels/RELEASE with
@@ -13,7 +13,8 @@
 #   build-clang the same, for clang, if wanted
 #   config      the image's configuration
 #   exports     what the image exports, in the form of Module.symvers
-# or, with "image", just vmlinuz. What is there already is kept.
+# or, with "image", just vmlinuz. What is there already is kept. "fetch" only fetches, and
+# unpacks the source if that is possible, while packages are being installed.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/apt.sh"
@@ -28,6 +29,19 @@ fi
 
 private_apt "$suite"
 [ "$what" = image ] || fetch_source "$version"
+
+# newer releases have the image and its configuration in two packages
+if has_package "linux-binary-$release" "$version"; then
+	packages="linux-binary-$release linux-base-$release"
+else
+	packages=linux-image-$release
+fi
+if [ "$what" = fetch ]; then
+	for package in $packages; do
+		fetch_package "$package" "$version"
+	done
+	exit 0
+fi
 
 # take PACKAGE NAME...: unpack the files of these names, which are its first ones
 take() {
@@ -60,7 +74,7 @@ prepare() {
 		make -s -C "$source" -j"$(nproc)" O="$out" \
 			LOCALVERSION="${release#"$upstream"}" "$@" modules_prepare
 	} >>"$dir/prepare.log" 2>&1 ||
-		die "preparing the build tree failed, see $dir/prepare.log"
+		failed "preparing the build tree" "$dir/prepare.log"
 	made=$(cat "$out/include/config/kernel.release")
 	[ "$made" = "$release" ] || die "the build tree calls itself $made, not $release"
 	cp "$dir/exports" "$out/Module.symvers"
@@ -69,13 +83,13 @@ prepare() {
 if [ ! -e "$dir/ready" ] || [ ! -e "$dir/config" ]; then
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	# newer releases have the image and its configuration in two packages
-	if has_package "linux-binary-$release" "$version"; then
-		take "linux-binary-$release" '*/vmlinuz*'
-		[ "$what" = image ] || take "linux-base-$release" '*/config*'
-	else
-		take "linux-image-$release" '*/vmlinuz*' '*/config*'
-	fi
+	case $packages in
+	*linux-base-*)
+		take "${packages% *}" '*/vmlinuz*'
+		[ "$what" = image ] || take "${packages#* }" '*/config*'
+		;;
+	*) take "$packages" '*/vmlinuz*' '*/config*' ;;
+	esac
 	find "$dir/image" -name 'vmlinuz*' -exec mv {} "$dir/vmlinuz" \;
 	find "$dir/image" -name 'config*' -exec mv {} "$dir/config" \;
 	rm -rf "$dir/image"

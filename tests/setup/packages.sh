@@ -18,7 +18,7 @@ packages_of() {
 	# to build and boot a guest
 	guest) echo cpio clang-19 libbpf-dev qemu-system-x86 ;;
 	clang) echo clang-19 llvm-19 lld-19 ;;
-	peers) echo clang-19 llvm-19 libelf-dev zlib1g-dev ;;
+	peers) echo clang-19 llvm-19 lld-19 libelf-dev zlib1g-dev ;;
 	check) echo git sparse shellcheck ;;
 	dkms) echo dkms kmod ;;
 	fresh) echo debootstrap ;;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The kernels to run on, and in which ways on each."""
 import dataclasses
+import functools
 import os
 import subprocess
 
@@ -8,6 +9,8 @@ TESTS = os.path.dirname(os.path.abspath(__file__))
 CACHE = os.environ.get("CACHE") or os.path.expanduser("~/.cache/scx_bypass_lb")
 # what the setup scripts exit with when the archive has not what they need
 NOT_AVAILABLE = 3
+# and when the machine or its administrator does not allow what they need
+NOT_ALLOWED = 77
 
 
 class SetupError(Exception):
@@ -29,10 +32,19 @@ def run_setup(script, *arguments):
                           env={**os.environ, "CACHE": CACHE}).returncode
 
 
-def install(groups):
-    """Install these groups of packages."""
-    if run_setup("packages.sh", *sorted(groups)):
+@functools.cache
+def can_install(groups):
+    """Install these groups of packages. Returns False if the user may not install packages."""
+    status = run_setup("packages.sh", *sorted(groups))
+    if status not in (0, NOT_ALLOWED):
         raise SetupError("installing packages failed")
+    return not status
+
+
+def install(groups):
+    """Install these groups of packages, which must be there."""
+    if not can_install(frozenset(groups)):
+        raise SetupError("packages are missing")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ import time
 
 import build
 import vm
-from kernels import CACHE, MAIN, MATRIX, TESTS, NotAvailable, SetupError
+from kernels import CACHE, MAIN, MATRIX, NOT_ALLOWED, TESTS, NotAvailable, SetupError, can_install
 
 # Cases for the guest, with their arms. "control" is without the module, or,
 # for skew, with its balancer off.
@@ -44,9 +44,6 @@ HOST_CASES = {
 }
 # also tests/CASE.sh, for each build of the module
 OBJECT_CASES = ("direct",)
-# What such a script ends with when this machine does not allow what it needs. The last
-# line of its output is "skipped: REASON".
-SKIP_STATUS = 77
 # A guest without an end in this many seconds of the host is lost.
 TIMEOUT = 1800
 # The one that loads the module some hundred times on a debug kernel.
@@ -171,7 +168,8 @@ class Run:
                               stderr=subprocess.STDOUT, text=True) as process:
             for line in process.stdout:
                 self.tell(line.rstrip())
-        if process.returncode == SKIP_STATUS and line.startswith("skipped: "):
+        # the last line of what it says is then the reason
+        if process.returncode == NOT_ALLOWED and line.startswith("skipped: "):
             self.end(SKIPPED, line.partition(" ")[2].rstrip())
         elif process.returncode:
             self.end(FAIL, f"exit status {process.returncode}")
@@ -185,7 +183,7 @@ def names_for(target, cases):
     names = [f"{case}/{arm}" for case, arms in guest_cases.items() for arm in arms]
     names += [*target.extra, *OBJECT_CASES]
     if target == MAIN:
-        names += HOST_CASES
+        names = [*HOST_CASES, *names]
     return [name for name in names if not cases or name.split("/")[0] in cases]
 
 
@@ -256,9 +254,13 @@ def run_target(target, cases=()):
     logs = os.path.join(CACHE, "logs", target.name)
     os.makedirs(logs, exist_ok=True)
     try:
-        kernel, initrd = prepare(target, [run.name for run in runs])
+        for run in runs:
+            if not can_install(frozenset(needs(target, [run.name]))):
+                run.end(SKIPPED, "packages are missing that only root can install")
+        allowed = [run for run in runs if run.result != SKIPPED]
+        kernel, initrd = prepare(target, [run.name for run in allowed])
         with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-            list(pool.map(lambda run: execute(run, kernel, initrd, logs), runs))
+            list(pool.map(lambda run: execute(run, kernel, initrd, logs), allowed))
     except NotAvailable:
         for run in runs:
             run.end(SKIPPED, "the archive does not have this kernel")

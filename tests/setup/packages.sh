@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Install what the commands need, by apt, in one step, so that all versions fit each other.
 # Does nothing when all is there. What is installed is never removed or downgraded, and the
-# machine's sources stay as they are.
+# machine's sources stay as they are. Ends with status 77 if the user may not install.
 #
 # usage: packages.sh GROUP...     the groups are those of packages_of() and tests/suite.py
 set -eu
@@ -72,12 +72,15 @@ name=$(. /etc/os-release && echo "$PRETTY_NAME")
 case "$system $(uname -m)" in
 "debian bookworm x86_64" | "debian trixie x86_64") ;;
 *) die "Debian 12 or 13 on x86-64 is needed, and this is $name on $(uname -m): run this on" \
-	"such a machine, or in a container or a chroot of one; the packages that are missing here are$want" \
+	"such a machine, or in a container or a chroot of one; the packages that are missing" \
+	"here are$want" \
 	"(QEMU from version $(oldest qemu-system-x86) on, libbpf from $(oldest libbpf-dev) on," \
 	"bpftool from $(oldest bpftool) on)" ;;
 esac
-if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
-	die "packages are missing, and only root can install them; there is no sudo:$want"
+# a password is asked for here, if at all
+if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null && ! sudo -v 2>/dev/null; then
+	echo "packages are missing that only root can install, and sudo does not work here:$want" >&2
+	exit 77
 fi
 
 release=${system#* }

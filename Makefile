@@ -59,11 +59,11 @@ sign:
 	$(KDIR)/scripts/sign-file sha256 $(KEY) $(CERT) $(name).ko
 
 check test stress bench demo setup:
-	@sh tests/setup/packages.sh python
+	@sh tests/setup/packages.sh base
 	@python3 tests/run.py $@ $(CASES)
 
 test-all:
-	@sh tests/setup/packages.sh python
+	@sh tests/setup/packages.sh base
 	@python3 tests/run.py $@ $(TARGETS)
 
 clean:

@@ -10,7 +10,8 @@ set -eu
 
 packages_of() {
 	case $1 in
-	python) echo python3 ;;
+	# with which every command begins
+	base) echo python3 xz-utils ;;
 	compiler) echo gcc libc6-dev make ;;
 	# to build modules for a kernel, or a kernel
 	tree) echo gcc libc6-dev make bc flex bison perl xz-utils zstd libelf-dev libssl-dev \

@@ -28,8 +28,8 @@ packages_of() {
 	esac
 }
 
-# The oldest version with which this works. QEMU 7.2 has been seen to die in code patching,
-# an older libbpf does not know all of sched_ext, an older bpftool leaves out kfuncs.
+# From which version on they are taken. Of what Debian 12 has, QEMU 7.2 has been seen to die
+# in code patching, and bpftool 7.1 leaves out kfuncs; libbpf 1.4 is the oldest that was tried.
 oldest() {
 	case $1 in
 	qemu-system-x86) echo 10.0 ;;

@@ -32,6 +32,7 @@ help:
 	@echo 'bench         measure how long a scheduler takes to go: RUNS=10 CPUS="8 32"'
 	@echo '              TASKS="30 100" for each CPU, LOADS="idle fork skew"'
 	@echo 'demo          watch the module at work, in QEMU'
+	@echo 'setup         prepare what the demo uses, or what the tests of CASES= use'
 	@echo 'clean         remove what was built here'
 	@echo
 	@echo 'check, test, test-all, stress, bench and demo install packages and fetch kernels by'
@@ -58,16 +59,12 @@ sign:
 	@test -n '$(KEY)' && test -n '$(CERT)' || { echo 'usage: make sign KEY=file CERT=file' >&2; exit 2; }
 	$(KDIR)/scripts/sign-file sha256 $(KEY) $(CERT) $(name).ko
 
-bench:
-	@sh tests/setup/packages.sh gnuplot-nox rt-tests stress-ng
-	@python3 tests/run.py $@
-
-check test stress demo:
-	@sh tests/setup/packages.sh
+check test stress bench demo setup:
+	@sh tests/setup/packages.sh base
 	@python3 tests/run.py $@ $(CASES)
 
 test-all:
-	@sh tests/setup/packages.sh
+	@sh tests/setup/packages.sh base
 	@python3 tests/run.py $@ $(TARGETS)
 
 clean:
@@ -75,4 +72,4 @@ clean:
 	$(RM) src/*.o src/.*.cmd
 
 .PHONY: modules help install uninstall dkms-install dkms-remove sign check test test-all \
-	stress bench demo clean
+	stress bench demo setup clean

@@ -8,10 +8,15 @@
 set -eu
 kernel=$1 work=$2
 
+# suite.py knows the status and takes the last line as the reason
+skip() { echo "skipped: $1"; exit 77; }
+
 if [ "${IN_NAMESPACE:-}" != yes ]; then
 	rm -rf "$work"
 	mkdir -p "$work"
 	[ "$(id -u)" = 0 ] || user=--map-root-user
+	unshare --mount ${user:+"$user"} true 2>"$work/unshare.log" ||
+		skip "no mount namespace here: $(tail -n 1 "$work/unshare.log")"
 	exec env IN_NAMESPACE=yes unshare --mount ${user:+"$user"} sh "$0" "$@"
 fi
 
@@ -20,7 +25,9 @@ release=$(cat "$kernel/build/include/config/kernel.release")
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 module=scx_bypass_lb/$version
 
-mkdir -p "$work/modules/$release" "$work/src" "$work/dkms" /lib/modules /var/lib/dkms
+mkdir -p /lib/modules /var/lib/dkms 2>"$work/mkdir.log" ||
+	skip "only root can make what is missing: $(tail -n 1 "$work/mkdir.log")"
+mkdir -p "$work/modules/$release" "$work/src" "$work/dkms"
 mount --bind "$work/modules" /lib/modules
 mount --bind "$work/src" /usr/src
 mount --bind "$work/dkms" /var/lib/dkms

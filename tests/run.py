@@ -13,6 +13,8 @@ usage: run.py test [case...]    the main kernel, and those to be refused; with
        run.py bench             with RUNS, CPUS, TASKS and LOADS
        run.py readme            are README's tables what was recorded?
        run.py demo
+       run.py setup [case...]   prepare what these cases use on the main kernel, or what
+                                the demo uses, and run nothing
 """
 import os
 import subprocess
@@ -26,7 +28,7 @@ import matrix
 import stress
 import suite
 import table
-from kernels import MAIN, MATRIX, REFUSALS, SetupError
+from kernels import MAIN, MATRIX, REFUSALS, NotAvailable, SetupError, install
 from progress import Progress
 
 
@@ -52,9 +54,19 @@ def test_all(names):
     known = {target.name: target for target in (MAIN, *REFUSALS, *MATRIX)}
     wanted(names, known, "target")
     targets = [known[name] for name in names or known]
+    os.environ["FRESH"] = "demo"
     cases = wanted(os.environ.get("CASES", "").split(), suite.all_cases(), "case")
     progress = None if names or cases else Progress(bool(os.environ.get("AGAIN")))
     return matrix.conclude(*matrix.run(targets, cases, note=matrix.record, progress=progress))
+
+
+def setup(cases):
+    if not cases:
+        demo.prepare()
+        return
+    names = suite.names_for(MAIN, wanted(cases, suite.all_cases(), "case"))
+    install(suite.needs(MAIN, names))
+    suite.prepare(MAIN, names)
 
 
 def minutes_of_stress():
@@ -92,6 +104,10 @@ def main():
             sys.exit(bench.bench())
         if command == "demo":
             sys.exit(demo.demo())
+        if command == "setup":
+            sys.exit(setup(arguments))
+    except NotAvailable as kernel:
+        sys.exit(f"error: the archive does not have {kernel}")
     except (SetupError, subprocess.CalledProcessError) as error:
         sys.exit(f"error: {error}")
     sys.exit(__doc__)

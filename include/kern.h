@@ -40,6 +40,7 @@ DECLARE_STATIC_CALL(kern_rcu_unexpedite_gp, rcu_expedite_gp_fn);
  * @rq_scx_flags: offset of rq.scx.flags, bytes
  * @rq_local_dsq: offset of rq.scx.local_dsq, bytes
  * @rq_scx_nr_running: offset of rq.scx.nr_running, bytes
+ * @rq_nr_running: offset of rq.nr_running, bytes
  * @rq_online: SCX_RQ_ONLINE
  * @rq_bypassing: SCX_RQ_BYPASSING
  * @enq_head: SCX_ENQ_HEAD
@@ -58,6 +59,7 @@ struct kern_layout {
 	u32 rq_scx_flags;
 	u32 rq_local_dsq;
 	u32 rq_scx_nr_running;
+	u32 rq_nr_running;
 	u64 rq_online;
 	u64 rq_bypassing;
 	u64 enq_head;
@@ -105,6 +107,23 @@ static inline u32 kern_cpu_nr_tasks(int cpu)
 {
 	return READ_ONCE(*(const u32 *)((const char *)kern_cpu_rq(cpu) +
 					kern_layout.rq_scx_nr_running));
+}
+
+/* How many tasks of all classes run or wait on @cpu? Racy without its rq's lock. */
+static inline u32 kern_cpu_nr_running(int cpu)
+{
+	return READ_ONCE(*(const u32 *)((const char *)kern_cpu_rq(cpu) +
+					kern_layout.rq_nr_running));
+}
+
+/* The last task on the local DSQ of @rq, which is locked; NULL if there is none. */
+static inline struct task_struct *kern_last_picked(struct rq *rq)
+{
+	const struct scx_dispatch_q *local = (const void *)rq + kern_layout.rq_local_dsq;
+
+	if (list_empty(&local->list))
+		return NULL;
+	return list_last_entry(&local->list, struct task_struct, scx.dsq_list.node);
 }
 
 static inline bool kern_cpu_bypassing(int cpu)

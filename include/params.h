@@ -12,6 +12,7 @@ extern bool expedite_rcu;
 extern bool spread_early;
 extern unsigned int quiet_ms;
 extern bool disable;
+extern bool check;
 
 enum backend {
 	BACKEND_AUTO,

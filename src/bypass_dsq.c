@@ -17,6 +17,7 @@
 #include "kern.h"
 #include "params.h"
 #include "quiet.h"
+#include "record.h"
 #include "spread.h"
 
 DEFINE_PER_CPU_SHARED_ALIGNED(struct bypass_cpu, bypass_cpus);
@@ -165,6 +166,7 @@ void bypass_dsq_enqueue(struct scx_dispatch_q *global, struct task_struct *p,
 		WRITE_ONCE(bc->home, global);
 	p->scx.slice = (u64)READ_ONCE(slice_bypass_us) * NSEC_PER_USEC;
 	bypass_dsq_insert(urgent ? &bc->urgent : &bc->dsq, p, enq_flags);
+	record_enqueue(p, bypass_dsq_nr(cpu), urgent);
 
 	/*
 	 * Any CPU of the node looks at the global DSQ, but only this one at

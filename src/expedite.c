@@ -18,6 +18,7 @@
 #include "expedite.h"
 #include "kern.h"
 #include "params.h"
+#include "record.h"
 
 /* RCU has one for each of its leaf nodes, which have 16 CPUs or more, and a few */
 #define MAX_THREADS	(NR_CPUS / 16 + 8)
@@ -82,6 +83,7 @@ static void update(void)
 	if (want && !expedited) {
 		static_call(kern_rcu_expedite_gp)();
 		raise_threads();
+		record_expedited();
 	}
 	if (!want && expedited) {
 		lower_threads();

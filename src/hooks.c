@@ -13,6 +13,8 @@
 #include "kern.h"
 #include "pull.h"
 #include "quiet.h"
+#include "record.h"
+#include "redirect.h"
 #include "spread.h"
 
 typedef void scx_bypass_fn(bool bypass);
@@ -42,6 +44,8 @@ static bool redirecting __read_mostly;
  */
 static void hook_scx_bypass(bool bypass)
 {
+	if (READ_ONCE(redirecting))
+		record_before(bypass);
 	if (bypass && !kern_bypassing() && READ_ONCE(redirecting)) {
 		quiet_begin();
 		spread_begin();
@@ -52,6 +56,8 @@ static void hook_scx_bypass(bool bypass)
 	spread_end();
 	expedite_update();
 	balancer_update();
+	if (READ_ONCE(redirecting))
+		record_after();
 	if (!bypass || !READ_ONCE(redirecting))
 		quiet_end();
 }
@@ -146,6 +152,14 @@ static __always_inline int sources(struct rq *rq, struct scx_dispatch_q *dsq,
 	return nr;
 }
 
+/* A task of @dsq is on @rq's local DSQ now; for return. */
+static __always_inline bool picked(struct rq *rq, const struct scx_dispatch_q *dsq)
+{
+	if (dsq->id == SCX_DSQ_BYPASS)
+		record_pick(rq);
+	return true;
+}
+
 /* Interrupts are off, @rq is locked; the body may drop and retake that lock. */
 static bool __used hook_consume_dispatch_q(struct scx_sched *sch, struct rq *rq,
 					   struct scx_dispatch_q *dsq)
@@ -155,7 +169,7 @@ static bool __used hook_consume_dispatch_q(struct scx_sched *sch, struct rq *rq,
 
 	for (i = 0; i < nr; i++)
 		if (static_call(body_consume_dispatch_q)(sch, rq, order[i]))
-			return true;
+			return picked(rq, order[i]);
 	return false;
 }
 
@@ -166,7 +180,7 @@ static bool __used hook_consume_dispatch_q_nosch(struct rq *rq, struct scx_dispa
 
 	for (i = 0; i < nr; i++)
 		if (static_call(body_consume_dispatch_q_nosch)(rq, order[i]))
-			return true;
+			return picked(rq, order[i]);
 	return false;
 }
 
@@ -239,7 +253,9 @@ void hooks_activate(void)
 	WRITE_ONCE(redirecting, true);
 	balancer_update();
 	expedite_start();
-	pr_info("hooks active\n");
+	record_after();
+	pr_info("hooks active: version %s, backend %s\n", SCX_BYPASS_LB_VERSION,
+		redirect_backend());
 }
 
 /**
@@ -259,6 +275,7 @@ void hooks_deactivate(void)
 	quiet_end();
 	balancer_stop();
 	expedite_stop();
+	record_stop();
 	bypass_dsq_drain();
 	pr_info("hooks inactive\n");
 }

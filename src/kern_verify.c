@@ -168,6 +168,7 @@ static const struct known_member known_members[] __initconst = {
 	KNOWN(sched_ext_entity, ddsp_dsq_id),
 	KNOWN(sched_ext_entity, ddsp_enq_flags),
 	KNOWN(sched_ext_entity, slice),
+	KNOWN(sched_ext_entity, runnable_at),
 	KNOWN(task_struct, scx),
 	KNOWN(task_struct, thread_info),
 	KNOWN(task_struct, cpus_ptr),
@@ -253,6 +254,7 @@ static int __init learn_rq_layout(void)
 	ret = learn_u32_member("scx_rq", "flags", &flags) ?:
 	      learn_u32_member("scx_rq", "nr_running", &nr_running) ?:
 	      learn_u32_member("rq", "cpu", &kern_layout.rq_cpu) ?:
+	      learn_u32_member("rq", "nr_running", &kern_layout.rq_nr_running) ?:
 	      learn_rq_locks();
 	if (ret)
 		return ret;

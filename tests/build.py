@@ -137,7 +137,8 @@ def build(target, kernel):
            os.path.join(out, "tests.log"))
     broken_modules(module_path(target), os.path.join(out, "broken"))
 
-    files = {"/scx_bypass_lb.ko": module_path(target), "/init": os.path.join(out, "init")}
+    files = {"/scx_bypass_lb.ko": module_path(target), "/init": os.path.join(out, "init"),
+             "/abi": os.path.join(TOP, "docs/ABI/debugfs-scx_bypass_lb")}
     files.update({path: path for path in vm.libraries(files["/init"])})
     if "peers/module" in target.extra:
         peers = target.kernel.peers()

@@ -26,6 +26,8 @@ GUEST_CASES = {
     "conflicts": ("module",),
     "parameters": ("module",),
     "refusal": ("module",),
+    "preview": ("module",),
+    "status": ("module",),
 }
 # And those for targets that are to be proven under fire.
 FIRE_CASES = {

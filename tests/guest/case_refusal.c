@@ -146,6 +146,11 @@ static void refuse_kprobes(void)
 
 void case_native(bool module)
 {
+	int ret = load_under_test("check=1");
+
+	check(ret == -EOPNOTSUPP && kernel_log_has("would not load (error -95)"),
+	      "check=1 says no: %s", strerror(-ret));
+	clear_kernel_log();
 	check_refused("native balancer", target_module, EOPNOTSUPP,
 		      "this kernel balances sched_ext's bypass mode itself: nothing to do, remove this package");
 }

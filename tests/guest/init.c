@@ -31,6 +31,8 @@ static const struct test_case {
 	{ "revert", case_revert },
 	{ "reload", case_reload },
 	{ "refusal", case_refusal },
+	{ "preview", case_preview },
+	{ "status", case_status },
 	{ "peers", case_peers },
 	{ "race", case_race },
 	{ "fire", case_fire },

@@ -135,9 +135,13 @@ def build(target, kernel):
     logged(f"building the tests for {target.name}",
            ["make", "-C", TESTS, f"KERNEL={kernel}", f"OUT={out}"],
            os.path.join(out, "tests.log"))
+    logged(f"building scx-bypass for {target.name}",
+           ["make", "-C", os.path.join(TOP, "tools"), f"OUT={out}"],
+           os.path.join(out, "tools.log"))
     broken_modules(module_path(target), os.path.join(out, "broken"))
 
     files = {"/scx_bypass_lb.ko": module_path(target), "/init": os.path.join(out, "init"),
+             "/scx-bypass": os.path.join(out, "scx-bypass"),
              "/abi": os.path.join(TOP, "docs/ABI/debugfs-scx_bypass_lb")}
     files.update({path: path for path in vm.libraries(files["/init"])})
     if "peers/module" in target.extra:

@@ -51,5 +51,6 @@ run clang-W1 compile W=1 LLVM=-19
 # shellcheck disable=SC2046
 run shellcheck shellcheck -x -P SCRIPTDIR $(git ls-files --cached --others --exclude-standard '*.sh') .ci/run
 run python python3 -m py_compile tests/*.py tests/setup/*.py
+run mandoc sh -c "mandoc -T lint -W warning docs/man/* | grep -v 'outdated mandoc.db'; :"
 run readme python3 tests/run.py readme
 exit $status

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lab.h"
+#include "program.h"
 
 #define CHANGED	"/changed.ko"
 
@@ -148,6 +149,7 @@ void case_native(bool module)
 {
 	int ret = load_under_test("check=1");
 
+	tools_must_refuse(0, 5, "so it does not need the module");
 	check(ret == -EOPNOTSUPP && kernel_log_has("would not load (error -95)"),
 	      "check=1 says no: %s", strerror(-ret));
 	clear_kernel_log();

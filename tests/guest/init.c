@@ -33,6 +33,7 @@ static const struct test_case {
 	{ "refusal", case_refusal },
 	{ "preview", case_preview },
 	{ "status", case_status },
+	{ "tools", case_tools },
 	{ "peers", case_peers },
 	{ "race", case_race },
 	{ "fire", case_fire },

@@ -157,6 +157,7 @@ void case_refusal(bool module);
 void case_soak(bool module);
 void case_status(bool module);
 void case_suspend(bool module);
+void case_tools(bool module);
 
 /* the machine the guest is given: 8 CPUs in 2 nodes */
 #define GUEST_CPUS		8

@@ -84,7 +84,7 @@ static inline void record_enqueue(const struct task_struct *p, u32 nr, bool urge
 {
 	struct record_cpu *rc = this_cpu_ptr(&record_cpus);
 
-	if (nr > rc->longest)
+	if (nr > READ_ONCE(rc->longest))
 		WRITE_ONCE(rc->longest, nr);
 	if (unlikely(urgent)) {
 		if (p->flags & PF_KTHREAD)
@@ -107,7 +107,7 @@ static inline void record_pick(struct rq *rq)
 	if (!p)
 		return;
 	wait = jiffies - p->scx.runnable_at;
-	if (wait > rc->wait)
+	if (wait > READ_ONCE(rc->wait))
 		WRITE_ONCE(rc->wait, wait);
 }
 

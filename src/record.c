@@ -123,7 +123,7 @@ static struct record_task this_task(void)
 {
 	struct record_task t = { .pid = task_pid_nr(current) };
 
-	get_task_comm(t.comm, current);
+	strscpy(t.comm, current->comm, sizeof(t.comm));
 	return t;
 }
 
@@ -190,10 +190,13 @@ static void log_episode(const struct episode *e)
 		return;
 	if (!__ratelimit(&log_limit))
 		return;
-	pr_info("bypass lasted %llu ms, entered by task %s[%d], left by task %s[%d]: at most %u tasks queued on %u CPUs, longest queue %u, longest wait %u ms, %llu delivered, %llu moved in %llu passes\n",
-		div_u64(e->lasted_ns, NSEC_PER_MSEC), e->entered.comm, e->entered.pid,
-		e->left.comm, e->left.pid, e->queued_max, e->nr_cpus, e->longest_queue,
-		e->wait_ms, e->counts.delivered, e->counts.moved, e->counts.passes);
+	/* a task may give itself any name */
+	pr_info("bypass lasted %llu ms, entered by task %*pE[%d], left by task %*pE[%d]: at most %u tasks queued on %u CPUs, longest queue %u, longest wait %u ms, %llu delivered, %llu moved in %llu passes\n",
+		div_u64(e->lasted_ns, NSEC_PER_MSEC),
+		(int)strlen(e->entered.comm), e->entered.comm, e->entered.pid,
+		(int)strlen(e->left.comm), e->left.comm, e->left.pid,
+		e->queued_max, e->nr_cpus, e->longest_queue, e->wait_ms,
+		e->counts.delivered, e->counts.moved, e->counts.passes);
 }
 
 /* How long has the first task of a queue waited, in jiffies? */

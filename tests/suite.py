@@ -39,7 +39,7 @@ FIRE_CASES = {
     "fuzz": ("module",),
 }
 # tests/CASE.sh; they need no guest, and the main kernel's tree is enough
-HOST_CASES = ("check", "command", "dkms", "sim")
+HOST_CASES = ("packages", "check", "command", "dkms", "sim")
 # also tests/CASE.sh, for each build of the module
 OBJECT_CASES = ("direct",)
 # A guest without an end in this many seconds of the host is lost.

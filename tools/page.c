@@ -14,11 +14,11 @@ void page_head(FILE *f, const struct state *s, const struct scheduler *sched)
 	fprintf(f, "scheduler   %.50s (%s)\n", *sched->name ? sched->name : "none", sched->state);
 	text_time(s->total_ns, total, sizeof(total));
 	if (s->bypass && s->since_ns)
-		fprintf(f, "bypass      ON for %s, %u tasks queued; before: %llu episodes\n",
+		fprintf(f, "bypass      ON for %s, %u tasks queued; episodes before: %llu\n",
 			text_time(s->now_ns - s->since_ns, since, sizeof(since)), s->queued,
 			s->episodes);
 	else
-		fprintf(f, "bypass      %s; %llu episodes, %s in all\n", s->bypass ? "ON" : "off",
+		fprintf(f, "bypass      %s; episodes: %llu, %s in all\n", s->bypass ? "ON" : "off",
 			s->episodes, total);
 }
 

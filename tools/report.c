@@ -15,6 +15,7 @@
 #include "files.h"
 
 #define MODULE_LINE	MODULE ": "
+#define TASK_KEY	"_task: "
 #define MODULE_DIR	"/sys/module/" MODULE "/"
 
 static FILE *out;
@@ -64,14 +65,20 @@ static void some_lines(const char *path, const char * const *words)
 }
 
 /* A task's name tells about the machine's user, unless it is one of those. */
-static bool is_public(const char *name)
+static bool is_public(const char *name, size_t len)
 {
-	static const char * const names[] = {
-		"scx_", "sched_ext", "kworker", "rcu", "systemd", "init", "insmod", "modprobe",
-		"rmmod", "-", NULL
+	static const char * const begins[] = {
+		"scx_", "sched_ext", "kworker", "rcu", "systemd", NULL
 	};
+	static const char * const names[] = {
+		"init", "insmod", "modprobe", "rmmod", "bash", "sh", "-", NULL
+	};
+	const char * const *n;
 
-	return begins_with_any(name, names);
+	for (n = names; *n; n++)
+		if (strlen(*n) == len && !strncmp(name, *n, len))
+			return true;
+	return begins_with_any(name, begins);
 }
 
 /* Both tasks of an episode. */
@@ -83,9 +90,9 @@ static void history(void)
 	if (!text)
 		fprintf(out, "(%s)\n", strerror(errno));
 	while (text && (line = files_next_line(&rest))) {
-		name = strstr(line, "_task: ");
-		if (name && !is_public(name + strlen("_task: ")))
-			strcpy(name + strlen("_task: "), "*");
+		name = strstr(line, TASK_KEY);
+		if (name && !is_public(name + strlen(TASK_KEY), strlen(name + strlen(TASK_KEY))))
+			strcpy(name + strlen(TASK_KEY), "*");
 		fprintf(out, "%s\n", line);
 	}
 	free(text);
@@ -105,9 +112,11 @@ static void put_without_names(const char *line)
 				break;
 		if (!end)
 			break;
-		fprintf(out, "%.*s%s", (int)(at - line), line, is_public(at) ? "" : "*");
-		if (is_public(at))
+		fprintf(out, "%.*s", (int)(at - line), line);
+		if (is_public(at, end - at))
 			fprintf(out, "%.*s", (int)(end - at), at);
+		else
+			fputc('*', out);
 		line = end;
 	}
 	fprintf(out, "%s\n", line);

@@ -86,7 +86,7 @@ static void wrong_usage(void)
 static void in_quiet_times(void)
 {
 	check_output("", (const char * const[]){ "hooks active", "scheduler   none (disabled)",
-		     "bypass      off; 0 episodes", "All queues of the 8 CPUs are empty.",
+		     "bypass      off; episodes: 0", "All queues of the 8 CPUs are empty.",
 		     "no pass yet", NULL });
 	check_output("history", (const char * const[]){ "There was no bypass", NULL });
 	check_output("--json history", (const char * const[]){ "[]", NULL });

@@ -26,7 +26,7 @@ static void __noreturn become(uid_t uid, int fd, const char *command)
 {
 	const struct sched_param prio = { .sched_priority = 20 };
 	char words[256], *argv[MAX_WORDS + 1], *save = NULL;
-	char *env[] = { "TERM=vt100", "LC_ALL=C", "TZ=UTC", NULL };
+	char * const env[] = { "TERM=vt100", "LC_ALL=C", "TZ=UTC", NULL };
 	int argc = 0;
 
 	sched_close_in_child();

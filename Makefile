@@ -81,7 +81,8 @@ bench:
 	@python3 tests/run.py $@
 
 # what some of the cases need
-check test test-all: packages := mandoc prometheus dh-dkms debhelper dpkg-dev lintian rpm makepkg
+check test test-all: packages := mandoc prometheus \
+	dh-dkms debhelper dpkg-dev fakeroot lintian rpm makepkg pacman-package-manager libarchive-tools
 
 check test stress demo:
 	@sh tests/setup/packages.sh $(packages)

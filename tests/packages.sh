@@ -176,24 +176,23 @@ by_rpm() {
 	must_have_nothing
 }
 
-# makepkg does not run as root
+# makepkg does not run as root, and another user may see none of root's directories.
 by_makepkg() {
-	mkdir "$work/arch"
-	cp -r "$work/tree" "$work/arch/tree"
-	cp "$top/dkms.conf" "$work/arch/tree"
-	chown -R nobody "$work/arch"
-	chmod 755 "$work"
-	logged "makepkg" setpriv --reuid=65534 --clear-groups env HOME="$work/arch" \
-		PKGEXT=.pkg.tar PACKAGER="Test Builder <builder@example.org>" \
-		sh -c "cd '$work/arch/tree/packaging' && makepkg --nodeps"
+	arch=$(mktemp -d)
+	trap 'rm -rf "$arch"' EXIT
+	cp -r "$work/tree/." "$arch"
+	cp "$top/dkms.conf" "$arch"
+	chown -R nobody "$arch"
+	logged "makepkg" setpriv --reuid=65534 --clear-groups env HOME="$arch" PKGEXT=.pkg.tar \
+		PACKAGER="$DEBFULLNAME <$DEBEMAIL>" sh -c "cd '$arch/packaging' && makepkg --nodeps"
 	for package in dkms-$version-1-any tools-$version-1-x86_64; do
-		tar -tf "$work/arch/tree/packaging/scx-bypass-lb-$package.pkg.tar" > "$work/arch/$package"
+		tar -tf "$arch/packaging/scx-bypass-lb-$package.pkg.tar" > "$work/$package"
 	done
-	for file in "usr/src/scx_bypass_lb-$version/dkms.conf" "usr/src/scx_bypass_lb-$version/src/hooks.c" \
-		etc/modprobe.d/scx_bypass_lb.conf; do
-		grep -qx "$file" "$work/arch/dkms-$version-1-any" || fail "makepkg: no $file"
+	for file in "usr/src/scx_bypass_lb-$version/dkms.conf" \
+		"usr/src/scx_bypass_lb-$version/src/hooks.c" etc/modprobe.d/scx_bypass_lb.conf; do
+		grep -qx "$file" "$work/dkms-$version-1-any" || fail "makepkg: no $file"
 	done
-	grep -qx usr/bin/scx-bypass "$work/arch/tools-$version-1-x86_64" || fail "makepkg: no command"
+	grep -qx usr/bin/scx-bypass "$work/tools-$version-1-x86_64" || fail "makepkg: no command"
 	echo "makepkg: both packages are built"
 }
 

@@ -31,14 +31,14 @@ void text_init(void)
 	utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
-/* Two to four digits and the unit. */
+/* Two to four digits and the unit; fewer if they are as exact. */
 const char *text_time(u64 ns, char *buf, size_t size)
 {
-	if (ns < NS_PER_US)
+	if (ns && ns < NS_PER_US)
 		snprintf(buf, size, "%llu ns", ns);
-	else if (ns < 10 * NS_PER_MS)
+	else if (ns < 10 * NS_PER_MS && ns % NS_PER_MS)
 		snprintf(buf, size, "%llu us", ns / NS_PER_US);
-	else if (ns < 10 * NS_PER_S)
+	else if (ns < 10 * NS_PER_S && ns % NS_PER_S)
 		snprintf(buf, size, "%llu ms", ns / NS_PER_MS);
 	else if (ns < 10000 * NS_PER_S)
 		snprintf(buf, size, "%llu s", ns / NS_PER_S);

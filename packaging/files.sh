@@ -17,7 +17,7 @@ copy_source() {
 	cp tools/*.[ch] tools/Makefile tools/completion.bash "$1/tools"
 }
 
-# Who builds a package maintains it.
+# The builder of a package is its maintainer.
 maintainer() {
 	name=${DEBFULLNAME:-$(git config user.name 2>/dev/null || id -un)}
 	email=${DEBEMAIL:-$(git config user.email 2>/dev/null || echo "$(id -un)@$(hostname -f)")}

@@ -2,8 +2,8 @@
 /*
  * check=1: say whether the module would load, and touch nothing.
  *
- * The kernel's functions were found and verified as for a load. What is left is to see who
- * else uses the hooked functions.
+ * The kernel's functions were found and verified as for a load. What is left is to see
+ * whether something else uses the hooked functions.
  */
 #include <linux/module.h>
 #include <linux/utsname.h>

@@ -72,7 +72,7 @@ static u64 nr_ended;
 static u64 ended_ns;
 /* Only ever grows, by one writer at a time. */
 static u64 nr_expedited;
-/* Racy: whoever comes first looks. */
+/* Racy: the first pass that sees it looks. */
 static unsigned long next_look;
 
 static DEFINE_RATELIMIT_STATE(log_limit, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);

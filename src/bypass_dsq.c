@@ -17,6 +17,7 @@
 #include "bypass_dsq.h"
 #include "kern.h"
 #include "params.h"
+#include "record.h"
 
 DEFINE_PER_CPU_SHARED_ALIGNED(struct bypass_cpu, bypass_cpus);
 
@@ -193,6 +194,7 @@ void bypass_dsq_enqueue(struct scx_dispatch_q *global, struct task_struct *p,
 		WRITE_ONCE(bc->home, global);
 	p->scx.slice = (u64)READ_ONCE(slice_bypass_us) * NSEC_PER_USEC;
 	nr = bypass_dsq_insert(urgent ? &bc->urgent : &bc->dsq, p, enq_flags);
+	record_enqueue(p, bypass_dsq_nr(bc->cpu), urgent);
 
 	/*
 	 * Any CPU of the node looks at the global DSQ, but this one comes first to

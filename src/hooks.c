@@ -16,6 +16,8 @@
 #include "help.h"
 #include "hooks.h"
 #include "kern.h"
+#include "record.h"
+#include "redirect.h"
 
 typedef void scx_bypass_fn(bool bypass);
 typedef void dispatch_enqueue_fn(struct scx_sched *sch, struct scx_dispatch_q *dsq,
@@ -69,6 +71,8 @@ static void hook_scx_bypass(bool bypass)
 	bool begins;
 
 	atomic_inc(&hooks_inside);
+	if (READ_ONCE(hooks_installed))
+		record_before(bypass);
 	begins = bypass && !kern_bypassing() && hooks_redirecting() && deliver_begin();
 	gate_hold();
 	static_call(body_scx_bypass)(bypass);
@@ -77,6 +81,8 @@ static void hook_scx_bypass(bool bypass)
 	if (begins)
 		deliver_tasks();
 	expedite_update();
+	if (READ_ONCE(hooks_installed))
+		record_after();
 	if (!bypass && READ_ONCE(hooks_installed) && !READ_ONCE(hooks_proven))
 		pr_info_once("the kernel was not seen to call the hooks as bypass needs it: this bypass was as without the module\n");
 	if (!bypass && kern_bypassing() && !kern_sched_loaded())
@@ -236,6 +242,8 @@ static __always_inline bool hooks_consume(bool has_sch, struct scx_sched *sch, s
 				continue;
 			if (pick.dsq[i] == pick.helped)
 				WRITE_ONCE(bc->nr_helped, bc->nr_helped + 1);
+			if (pick.dsq[i] != dsq)
+				record_pick(rq);
 			return true;
 		}
 	} while (bypass_cpu_seq(bc) != seq);
@@ -353,7 +361,9 @@ void hooks_activate(void)
 	WRITE_ONCE(hooks_installed, true);
 	balancer_update();
 	expedite_start();
-	pr_info("hooks active\n");
+	record_after();
+	pr_info("hooks active: version %s, backend %s\n", SCX_BYPASS_LB_VERSION,
+		redirect_backend());
 }
 
 /**
@@ -374,6 +384,7 @@ void hooks_deactivate(void)
 	hooks_wait_idle();
 	balancer_stop();
 	expedite_stop();
+	record_stop();
 	bypass_dsq_drain();
 	pr_info("hooks inactive\n");
 }

@@ -54,6 +54,7 @@ static const struct known_member known_members[] __initconst = {
 	KNOWN(sched_ext_entity, ddsp_dsq_id),
 	KNOWN(sched_ext_entity, ddsp_enq_flags),
 	KNOWN(sched_ext_entity, slice),
+	KNOWN(sched_ext_entity, runnable_at),
 	KNOWN(task_struct, scx),
 	KNOWN(task_struct, thread_info),
 	KNOWN(task_struct, usage),
@@ -151,7 +152,7 @@ static int __init learn_rq_locks(void)
 static int __init learn_rq_layout(void)
 {
 	u32 flags, nr_running, size;
-	int scx, cpu, ret;
+	int scx, local, cpu, ret;
 
 	scx = kern_btf_member("rq", "scx", &size);
 	if (scx < 0)
@@ -165,6 +166,16 @@ static int __init learn_rq_layout(void)
 		return ret;
 	kern_layout.rq_scx_flags = scx + flags;
 	kern_layout.rq_scx_nr_running = scx + nr_running;
+
+	local = kern_btf_member("scx_rq", "local_dsq", &size);
+	if (local < 0)
+		return local;
+	if (size != sizeof(struct scx_dispatch_q)) {
+		pr_err("scx_rq.local_dsq is no scx_dispatch_q of %zu bytes in this kernel\n",
+		       sizeof(struct scx_dispatch_q));
+		return -ENOEXEC;
+	}
+	kern_layout.rq_local_dsq = scx + local;
 
 	/* proves the symbol and the layout at once */
 	for_each_possible_cpu(cpu) {

@@ -136,9 +136,14 @@ def build(target, kernel, names=(), programs=()):
            ["make", "-C", TESTS, f"KERNEL={kernel}", f"OUT={out}",
             *target.kernel.make_variables],
            os.path.join(out, "tests.log"))
+    logged(f"building scx-bypass for {target.name}",
+           ["make", "-C", os.path.join(TOP, "tools"), f"OUT={out}"],
+           os.path.join(out, "tools.log"))
     broken_modules(module_path(target), os.path.join(out, "broken"))
 
-    files = {"/scx_bypass_lb.ko": module_path(target), "/init": os.path.join(out, "init")}
+    files = {"/scx_bypass_lb.ko": module_path(target), "/init": os.path.join(out, "init"),
+             "/scx-bypass": os.path.join(out, "scx-bypass"),
+             "/abi": os.path.join(TOP, "docs/ABI/debugfs-scx_bypass_lb")}
     files.update({path: path for path in programs})
     for program in (files["/init"], *programs):
         files.update({path: path for path in vm.libraries(program)})

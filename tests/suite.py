@@ -32,6 +32,9 @@ GUEST_CASES = {
     "conflicts": ("module",),
     "parameters": ("module",),
     "refusal": ("module",),
+    "preview": ("module",),
+    "status": ("module",),
+    "tools": ("module",),
 }
 # And those for targets that are to be proven under fire.
 FIRE_CASES = {
@@ -44,7 +47,9 @@ FIRE_CASES = {
 # tests/CASE.sh, which need no guest, for the main kernel; and what they use: see needs()
 HOST_CASES = {
     "fresh": ("fresh",),
+    "packages": ("packages", "dkms"),
     "check": ("tree", "clang", "check"),
+    "command": ("compiler", "command"),
     "dkms": ("tree", "dkms"),
     "sim": ("compiler",),
 }

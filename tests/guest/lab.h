@@ -55,6 +55,7 @@ void module_unload(void);
 bool hooks_are_active(void *unused);
 bool bypass_is(bool on);
 bool backend_is(const char *name);
+unsigned long long status_number(const char *key);
 int queue_length(int cpu);
 int total_queued(void);
 struct node_status node_status(int node);
@@ -175,6 +176,7 @@ void case_fuzz(bool module);
 void case_offline(bool module);
 void case_parameters(bool module);
 void case_peers(bool module);
+void case_preview(bool module);
 void case_race(bool module);
 void case_reload(bool module);
 void case_revert(bool module);
@@ -182,8 +184,10 @@ void case_refusal(bool module);
 void case_seams(bool module);
 void case_shapes(bool module);
 void case_soak(bool module);
+void case_status(bool module);
 void case_suspend(bool module);
 void case_unload(bool module);
+void case_tools(bool module);
 
 /* the machine the guest is given: 8 CPUs in 2 nodes; a kernel may know nothing of nodes */
 #define GUEST_CPUS		8

@@ -20,10 +20,13 @@ packages_of() {
 	guest) echo cpio clang-19 libbpf-dev qemu-system-x86 ;;
 	clang) echo clang-19 llvm-19 lld-19 ;;
 	peers) echo clang-19 llvm-19 lld-19 libelf-dev zlib1g-dev ;;
-	check) echo git sparse shellcheck ;;
+	check) echo git sparse shellcheck mandoc ;;
 	dkms) echo dkms kmod ;;
 	fresh) echo debootstrap ;;
 	plot) echo gnuplot-nox ;;
+	packages) echo make dh-dkms debhelper dpkg-dev fakeroot lintian rpm makepkg \
+		pacman-package-manager libarchive-tools mandoc ;;
+	command) echo mandoc prometheus ;;
 	programs) echo rt-tests stress-ng ;;
 	*) die "there is no group of packages $1" ;;
 	esac

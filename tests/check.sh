@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Style and static checks. Each must print nothing: checkpatch, W=1 with gcc and
-# with clang, sparse, shellcheck; that Python compiles; that README's table is the record's.
+# with clang, sparse, shellcheck; that Python compiles; that tables are the records'.
 #
 # usage: check.sh KERNEL_DIRECTORY WORK_DIRECTORY
 set -eu

@@ -7,7 +7,7 @@ import suite
 import table
 from kernels import MAIN, MATRIX, REFUSALS, TESTS, can_install
 
-# What ran last, a line for each case; README's table is made from it.
+# What ran last, a line for each case; the table in docs/testing.md is made from it.
 RECORD = os.path.join(TESTS, "supported.tsv")
 BEGIN = table.marker("make test-all", "supported kernels")
 # seconds of a target before one is known: a kernel may have to be built
@@ -106,7 +106,7 @@ def read_record():
 
 
 def record(runs):
-    """Note the results, in the record and in README's table. Kernels that are no longer in
+    """Note the results, in the record and in the table of docs/testing.md. Kernels that are no longer in
     the matrix go."""
     targets = {target.name for target in (MAIN, *MATRIX, *REFUSALS)}
     results = {(target, case): result for (target, case), result in read_record().items()
@@ -121,7 +121,7 @@ def record(runs):
 
 
 def readme_table():
-    """README's table, from the record."""
+    """The table in docs/testing.md, from the record."""
     results = read_record()
     rows = []
     for target in (MAIN, *MATRIX, *REFUSALS):

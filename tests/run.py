@@ -11,7 +11,7 @@ usage: run.py test [case...]    the main kernel, and those to be refused; with
        run.py check
        run.py stress            with MINUTES in the environment
        run.py bench             with RUNS, CPUS, TASKS and LOADS
-       run.py readme            are README's tables what was recorded?
+       run.py readme            are the tables in docs what was recorded?
        run.py demo
        run.py setup [case...]   prepare what these cases use on the main kernel, or what
                                 the demo uses, and run nothing
@@ -79,9 +79,9 @@ def minutes_of_stress():
 def check_readme():
     """Returns what is wrong, or None."""
     if table.shown(matrix.BEGIN) != matrix.readme_table():
-        return "README's table of supported kernels is not what 'make test-all' has recorded"
+        return "docs/testing.md's table of supported kernels is not what 'make test-all' has recorded"
     if not stress.RECORD.is_shown():
-        return "README's table of storms is not what 'make stress' has recorded"
+        return "docs/testing.md's table of storms is not what 'make stress' has recorded"
     if not (all(one.is_shown() for one in (*bench_report.TABLES, bench_goals.GOALS))):
         return "the tables in RESULTS.md are not what 'make bench' has recorded"
     return None

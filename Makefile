@@ -28,8 +28,8 @@ help:
 	@echo '              with as much of test-all as is done in n minutes'
 	@echo 'test-all      run them on all kernels; TARGETS="6.12.95 6.17.8" on just these'
 	@echo 'stress        storms over tasks, CPUs and the module for MINUTES=60'
-	@echo 'bench         measure how long a scheduler takes to go: RUNS=10 CPUS="8 32"'
-	@echo '              TASKS="30 100" for each CPU, LOADS="idle fork skew"'
+	@echo 'bench         measure how a machine recovers from its scheduler: RUNS=10 CPUS="8 32"'
+	@echo '              TASKS="30 100" for each CPU, LOADS="idle fork skew", VARIANTS="stock:module"'
 	@echo 'demo          watch the module at work, in QEMU'
 	@echo 'clean         remove what was built here'
 	@echo

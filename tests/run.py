@@ -8,7 +8,7 @@ usage: run.py test [case...]    the main kernel, and those to be refused; with
        run.py test-all [target...]   with CASES in the environment only those
        run.py check
        run.py stress            with MINUTES in the environment
-       run.py bench             with RUNS, CPUS, TASKS and LOADS
+       run.py bench             with RUNS, CPUS, TASKS, LOADS and VARIANTS
        run.py readme            are README's tables what was recorded?
        run.py demo
 """

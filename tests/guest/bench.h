@@ -17,8 +17,8 @@ enum load_kind { LOAD_WAITS, LOAD_FORKS, LOAD_THREADS, LOAD_PROGRAM };
 /**
  * enum load_trigger - what is done to the busy machine
  * @TRIGGER_DISABLE: the scheduler is thrown out
- * @TRIGGER_SWITCH: it is replaced by "global"
- * @TRIGGER_ENABLE: there is none, and "global" comes
+ * @TRIGGER_SWITCH: it is replaced by "brief"
+ * @TRIGGER_ENABLE: there is none, and "brief" comes
  */
 enum load_trigger { TRIGGER_DISABLE, TRIGGER_SWITCH, TRIGGER_ENABLE };
 

@@ -46,7 +46,7 @@ static const struct bench_load loads[] = {
 	{ "pinned", LOAD_WAITS, SCHED_GLOBAL, TRIGGER_DISABLE, spin_in_group },
 	{ "lone", LOAD_WAITS, SCHED_PILE, TRIGGER_DISABLE, spin, .has_lone = true },
 	{ "switch", LOAD_WAITS, SCHED_PILE, TRIGGER_SWITCH, spin },
-	{ "enable", LOAD_WAITS, SCHED_GLOBAL, TRIGGER_ENABLE, spin },
+	{ "enable", LOAD_WAITS, SCHED_BRIEF, TRIGGER_ENABLE, spin },
 	{ "hackbench", LOAD_PROGRAM, SCHED_PILE, TRIGGER_DISABLE, .program = run_hackbench },
 	{ "stress", LOAD_PROGRAM, SCHED_PILE, TRIGGER_DISABLE, .program = run_stress },
 };

@@ -26,6 +26,8 @@ int bench_samples;
 /* the load that is not one */
 #define COST		"cost"
 
+static const struct sched_opts next = { .which = SCHED_BRIEF };
+
 static void attach(enum scheduler which)
 {
 	const struct sched_opts opts = {
@@ -53,10 +55,10 @@ static void set_off(enum load_trigger what)
 		must_write("/proc/sysrq-trigger", "S");
 		return;
 	}
+	sched_detach_old();
 	be_normal(true);
-	if (what == TRIGGER_SWITCH)
-		sched_detach();
-	attach(SCHED_GLOBAL);
+	if (sched_attach_next())
+		give_up("attaching the other scheduler failed");
 	be_normal(false);
 }
 
@@ -70,6 +72,8 @@ struct outcome bench_run(const struct bench_load *load, int tasks, char *text, s
 	if (load->trigger != TRIGGER_ENABLE)
 		attach(load->which);
 	load_release(load, tasks);
+	if (load->trigger != TRIGGER_DISABLE)
+		sched_load_next(&next);
 
 	probes_arm(load);
 	gaps_measure();

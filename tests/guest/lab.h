@@ -89,7 +89,7 @@ int pm_test_suspend(const char *level);
 void account_for_all(bool module);
 
 /* sched.c: BPF schedulers */
-enum scheduler { SCHED_PILE, SCHED_WATCHED, SCHED_GLOBAL };
+enum scheduler { SCHED_PILE, SCHED_WATCHED, SCHED_GLOBAL, SCHED_BRIEF };
 
 struct sched_opts {
 	enum scheduler which;
@@ -99,6 +99,9 @@ struct sched_opts {
 
 int sched_attach(const struct sched_opts *opts);
 void must_attach(enum scheduler which);
+void sched_load_next(const struct sched_opts *opts);
+void sched_detach_old(void);
+int sched_attach_next(void);
 void sched_close_in_child(void);
 void sched_detach(void);
 void sched_must_go(void);

@@ -15,11 +15,12 @@ static const char * const names[] = {
 	[SCHED_PILE] = "pile_ops",
 	[SCHED_WATCHED] = "watched_ops",
 	[SCHED_GLOBAL] = "global_ops",
+	[SCHED_BRIEF] = "brief_ops",
 };
 
-static struct bpf_object *object;
+static struct bpf_object *object, *old_object;
 static struct bpf_link *sched_link;
-static struct bpf_map *control_map;
+static struct bpf_map *control_map, *ops_map;
 static struct pile_control control;
 
 static int print_warnings(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -35,12 +36,11 @@ static void write_control(void)
 		give_up("cannot write the scheduler's control block");
 }
 
-/* Returns 0 or -errno. */
-int sched_attach(const struct sched_opts *opts)
+/* Nothing is done to the kernel but loading programs. */
+static void load(const struct sched_opts *opts)
 {
 	const char *name = names[opts->which];
 	struct bpf_map *map;
-	int err;
 
 	libbpf_set_print(print_warnings);
 	object = bpf_object__open_file("/pile.bpf.o", NULL);
@@ -58,14 +58,53 @@ int sched_attach(const struct sched_opts *opts)
 		.fail_init_at = opts->fail_init_at,
 	};
 	write_control();
+	ops_map = bpf_object__find_map_by_name(object, name);
+}
 
-	sched_link = bpf_map__attach_struct_ops(bpf_object__find_map_by_name(object, name));
+/* Returns 0 or -errno. */
+static int attach(void)
+{
+	int err;
+
+	sched_link = bpf_map__attach_struct_ops(ops_map);
 	err = -errno;
 	if (!sched_link) {
 		sched_detach();
 		return err;
 	}
 	return 0;
+}
+
+/* Returns 0 or -errno. */
+int sched_attach(const struct sched_opts *opts)
+{
+	load(opts);
+	return attach();
+}
+
+/* Load a scheduler beside the one that is attached, if any, for sched_attach_next(). */
+void sched_load_next(const struct sched_opts *opts)
+{
+	old_object = object;
+	load(opts);
+}
+
+/* Detach what is attached. */
+void sched_detach_old(void)
+{
+	if (sched_link)
+		bpf_link__destroy(sched_link);
+	sched_link = NULL;
+}
+
+/* Attach what sched_load_next() has loaded. Returns 0 or -errno. */
+int sched_attach_next(void)
+{
+	int ret = attach();
+
+	bpf_object__close(old_object);
+	old_object = NULL;
+	return ret;
 }
 
 void must_attach(enum scheduler which)
@@ -85,9 +124,7 @@ void sched_close_in_child(void)
 
 void sched_detach(void)
 {
-	if (sched_link)
-		bpf_link__destroy(sched_link);
-	sched_link = NULL;
+	sched_detach_old();
 	bpf_object__close(object);
 	object = NULL;
 }

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #include <asm/ibt.h>
 
-/* Read by the gates. Written by gate_hold() and gate_release() alone. */
+/* Read by the gates. Written by gate.c alone. */
 extern bool gate_open;
 
 /*
@@ -39,5 +39,6 @@ extern bool gate_open;
 
 void gate_hold(void);
 void gate_release(void);
+void gate_prove(void);
 
 #endif /* GATE_H */

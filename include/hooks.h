@@ -45,5 +45,8 @@ extern struct hook_site hook_sites[NR_HOOKS];
 void hooks_activate(void);
 void hooks_deactivate(void);
 bool hooks_active(void);
+bool hooks_are_proven(void);
+bool hooks_are_idle(void);
+void hooks_wait_idle(void);
 
 #endif /* HOOKS_H */

@@ -12,33 +12,26 @@
 #ifndef KERN_H
 #define KERN_H
 
+#include <linux/hrtimer.h>
 #include <linux/lockdep.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/sched/ext.h>
 #include <linux/static_call.h>
 
+#include "kern_funcs.h"
+
 struct rq;
 struct scx_sched;
 
-typedef void raw_spin_rq_lock_nested_fn(struct rq *rq, int subclass);
-typedef void raw_spin_rq_unlock_fn(struct rq *rq);
-typedef void resched_cpu_fn(int cpu);
-typedef void wake_up_if_idle_fn(int cpu);
-typedef void rcu_expedite_gp_fn(void);
-
-DECLARE_STATIC_CALL(kern_raw_spin_rq_lock_nested, raw_spin_rq_lock_nested_fn);
-DECLARE_STATIC_CALL(kern_raw_spin_rq_unlock, raw_spin_rq_unlock_fn);
-DECLARE_STATIC_CALL(kern_resched_cpu, resched_cpu_fn);
-DECLARE_STATIC_CALL(kern_wake_up_if_idle, wake_up_if_idle_fn);
-DECLARE_STATIC_CALL(kern_rcu_expedite_gp, rcu_expedite_gp_fn);
-DECLARE_STATIC_CALL(kern_rcu_unexpedite_gp, rcu_expedite_gp_fn);
+#define KERN_DECLARE(name, type, proto)	DECLARE_STATIC_CALL(kern_##name, type);
+KERN_WORK_FUNCS(KERN_DECLARE)
 
 /**
  * struct kern_layout - what the running kernel's BTF says
  * @rq_cpu: offset of rq.cpu, bytes
  * @rq_scx_flags: offset of rq.scx.flags, bytes
- * @rq_local_dsq: offset of rq.scx.local_dsq, bytes
+ * @rq_nr_running: offset of rq.nr_running, bytes
  * @rq_scx_nr_running: offset of rq.scx.nr_running, bytes
  * @rq_online: SCX_RQ_ONLINE
  * @rq_bypassing: SCX_RQ_BYPASSING
@@ -46,6 +39,8 @@ DECLARE_STATIC_CALL(kern_rcu_unexpedite_gp, rcu_expedite_gp_fn);
  * @enq_preempt: SCX_ENQ_PREEMPT
  * @enq_clear_opss: SCX_ENQ_CLEAR_OPSS
  * @enq_dsq_priq: SCX_ENQ_DSQ_PRIQ
+ * @sched_unloaded: the value of @sched_state when no scheduler is loaded
+ * @sched_state: sched_ext's own record of whether a scheduler is loaded
  * @runqueues: the per-CPU run queues
  * @rq_lock: offset of rq.__lock, bytes; this and the next two for lockdep only
  * @rq_core: offset of rq.core, with core scheduling
@@ -56,7 +51,7 @@ DECLARE_STATIC_CALL(kern_rcu_unexpedite_gp, rcu_expedite_gp_fn);
 struct kern_layout {
 	u32 rq_cpu;
 	u32 rq_scx_flags;
-	u32 rq_local_dsq;
+	u32 rq_nr_running;
 	u32 rq_scx_nr_running;
 	u64 rq_online;
 	u64 rq_bypassing;
@@ -64,6 +59,8 @@ struct kern_layout {
 	u64 enq_preempt;
 	u64 enq_clear_opss;
 	u64 enq_dsq_priq;
+	u64 sched_unloaded;
+	const atomic_t *sched_state;
 	void __percpu *runqueues;
 #ifdef CONFIG_LOCKDEP
 	u32 rq_lock;
@@ -84,6 +81,19 @@ static inline int kern_rq_cpu(const struct rq *rq)
 	return *(const int *)((const char *)rq + kern_layout.rq_cpu);
 }
 
+/* Kernels before 6.13 have no hrtimer_setup(); Kbuild looks. */
+static inline void kern_hrtimer_setup(struct hrtimer *timer,
+				      enum hrtimer_restart (*fn)(struct hrtimer *),
+				      clockid_t clock, enum hrtimer_mode mode)
+{
+#ifdef HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, fn, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
+#endif
+}
+
 /* The flags may change under the reader unless it holds the rq's lock. */
 static inline u32 kern_rq_scx_flags(const struct rq *rq)
 {
@@ -91,20 +101,25 @@ static inline u32 kern_rq_scx_flags(const struct rq *rq)
 					kern_layout.rq_scx_flags));
 }
 
-/* Has a task been picked for @cpu that something else keeps from running? */
-static inline bool kern_cpu_has_picked(int cpu)
-{
-	const struct scx_dispatch_q *local = (const void *)kern_cpu_rq(cpu) +
-					     kern_layout.rq_local_dsq;
-
-	return READ_ONCE(local->nr);
-}
-
 /* How many tasks of sched_ext run or wait on @cpu? Racy without its rq's lock. */
 static inline u32 kern_cpu_nr_tasks(int cpu)
 {
 	return READ_ONCE(*(const u32 *)((const char *)kern_cpu_rq(cpu) +
 					kern_layout.rq_scx_nr_running));
+}
+
+/*
+ * How many tasks of other scheduling classes run or wait on @cpu? Racy without its
+ * rq's lock. Real-time and deadline tasks run before sched_ext's, and with
+ * SCX_OPS_SWITCH_PARTIAL those of the fair class do so too.
+ */
+static inline u32 kern_cpu_nr_others(int cpu)
+{
+	u32 nr = READ_ONCE(*(const u32 *)((const char *)kern_cpu_rq(cpu) +
+					  kern_layout.rq_nr_running));
+	u32 nr_scx = kern_cpu_nr_tasks(cpu);
+
+	return nr > nr_scx ? nr - nr_scx : 0;
 }
 
 static inline bool kern_cpu_bypassing(int cpu)
@@ -131,15 +146,40 @@ static inline bool kern_bypassing(void)
 	return kern_cpu_bypassing(cpumask_first(cpu_possible_mask));
 }
 
+/*
+ * Is a scheduler loaded, being loaded or being unloaded? Some kernels stay in
+ * bypass for good after they have failed to load one.
+ */
+static inline bool kern_sched_loaded(void)
+{
+	return atomic_read(kern_layout.sched_state) != kern_layout.sched_unloaded;
+}
+
+/* Is there anything to do: bypass, and tasks in it? */
+static inline bool kern_in_bypass(void)
+{
+	return kern_bypassing() && kern_sched_loaded();
+}
+
+static inline void kern_rq_lock(struct rq *rq)
+{
+	static_call(kern_raw_spin_rq_lock_nested)(rq, 0);
+}
+
+static inline void kern_rq_unlock(struct rq *rq)
+{
+	static_call(kern_raw_spin_rq_unlock)(rq);
+}
+
 static inline void kern_rq_lock_irq(struct rq *rq)
 {
 	local_irq_disable();
-	static_call(kern_raw_spin_rq_lock_nested)(rq, 0);
+	kern_rq_lock(rq);
 }
 
 static inline void kern_rq_unlock_irq(struct rq *rq)
 {
-	static_call(kern_raw_spin_rq_unlock)(rq);
+	kern_rq_unlock(rq);
 	local_irq_enable();
 }
 

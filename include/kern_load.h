@@ -5,22 +5,12 @@
 
 #include <linux/bpf.h>
 #include <linux/btf.h>
-#include <linux/ftrace.h>
-#include <linux/kallsyms.h>
 #include <linux/static_call.h>
 
-/* declared by the kernel's headers, but not exported */
-DECLARE_STATIC_CALL(kern_kallsyms_lookup_name, kallsyms_lookup_name);
-DECLARE_STATIC_CALL(kern_kallsyms_on_each_match_symbol, kallsyms_on_each_match_symbol);
-DECLARE_STATIC_CALL(kern_kallsyms_on_each_symbol, kallsyms_on_each_symbol);
-DECLARE_STATIC_CALL(kern_ftrace_location, ftrace_location);
-DECLARE_STATIC_CALL(kern_ftrace_rec_iter_start, ftrace_rec_iter_start);
-DECLARE_STATIC_CALL(kern_ftrace_rec_iter_next, ftrace_rec_iter_next);
-DECLARE_STATIC_CALL(kern_ftrace_rec_iter_record, ftrace_rec_iter_record);
-DECLARE_STATIC_CALL(kern_bpf_get_btf_vmlinux, bpf_get_btf_vmlinux);
-DECLARE_STATIC_CALL(kern_btf_find_by_name_kind, btf_find_by_name_kind);
-DECLARE_STATIC_CALL(kern_btf_name_by_offset, btf_name_by_offset);
-DECLARE_STATIC_CALL(kern_btf_type_skip_modifiers, btf_type_skip_modifiers);
+#include "kern_funcs.h"
+
+#define KERN_LOAD_DECLARE(name, type, proto)	DECLARE_STATIC_CALL(kern_##name, type);
+KERN_LOAD_FUNCS(KERN_LOAD_DECLARE)
 
 /**
  * struct kern_func - a function of the kernel that is reached by a static call
@@ -44,8 +34,8 @@ struct kern_func {
 	.tramp = STATIC_CALL_TRAMP_ADDR(call),			\
 }
 
-#define NR_KERN_FUNCS	17
-extern const struct kern_func kern_funcs[NR_KERN_FUNCS];
+extern const struct kern_func kern_funcs[];
+extern const unsigned int nr_kern_funcs;
 
 unsigned long kern_find_symbol(const char *name);
 

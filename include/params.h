@@ -7,10 +7,7 @@ extern unsigned int bypass_lb_intv_us;
 extern unsigned int slice_bypass_us;
 extern bool readers_first;
 extern bool kthreads_first;
-extern bool idle_pull;
 extern bool expedite_rcu;
-extern bool spread_early;
-extern unsigned int quiet_ms;
 extern bool disable;
 
 enum backend {

@@ -12,6 +12,7 @@ void redirect_remove(void);
 /* The rest is for the redirect_*.c files. */
 
 int redirect_check_sites(void);
+void redirect_wait_tasks(void);
 void redirect_watch_stall(bool livepatch);
 void redirect_unwatch_stall(void);
 

@@ -1,107 +1,131 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When the balancer runs: a timer for each NUMA node, on a CPU of that node,
- * so that the nodes are balanced at the same time and by local memory.
+ * When the balancer runs: two timers for each NUMA node, on a CPU of that node, so
+ * that the nodes are balanced at the same time and by local memory. One runs the passes,
+ * the other is the guard's.
  *
- * A timer is armed as soon as bypass has begun, for a first pass at once, and
- * by every pass for the next one. It is disarmed behind scx_bypass(false), when
- * all tasks have left the bypass DSQs.
+ * They are started as soon as bypass has begun, for a first pass at once, and then
+ * start themselves again for as long as bypass is on. The timer core sees to it that a
+ * timer's function does not run twice at the same time: a timer that is started while
+ * its function runs elsewhere stays there. add_timer_on() would not look; so a timer is
+ * started by an interrupt of the CPU where it is to run, on that CPU.
  */
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/sched/isolation.h>
 #include <linux/slab.h>
-#include <linux/topology.h>
 
 #include "balancer.h"
+#include "deliver.h"
+#include "guard.h"
 #include "kern.h"
 #include "params.h"
 
-static struct lb_node *lb_nodes;
+static struct lb_node **balancer_nodes;
 
-/* may timers be armed? Read and written with each node's lock held */
-static bool started;
+/* may timers be started? */
+static bool balancer_started;
 
-/*
- * Arm @node's timer, with its lock held. A node without an online CPU has no
- * tasks to balance.
- */
-static void arm(struct lb_node *node, unsigned long delay)
+static bool balancer_is_wanted(void)
 {
-	unsigned int cpu;
-
-	lockdep_assert_held(&node->lock);
-
-	cpu = cpumask_any_and(cpumask_of_node(node->node), cpu_online_mask);
-	if (cpu >= nr_cpu_ids)
-		return;
-	node->timer.expires = jiffies + delay;
-	add_timer_on(&node->timer, cpu);
+	return READ_ONCE(balancer_started) && kern_in_bypass();
 }
 
 /* Soft interrupt; on PREEMPT_RT the timer thread. */
-static void timer_fn(struct timer_list *timer)
+static void balancer_timer_fn(struct timer_list *timer)
 {
 	struct lb_node *node = container_of(timer, struct lb_node, timer);
 	unsigned int intv_us = READ_ONCE(bypass_lb_intv_us);
-	unsigned long flags;
+	unsigned long delay = 1;
 
-	if (!intv_us || !kern_bypassing())
+	if (!intv_us || !balancer_is_wanted())
 		return;
+	if (!deliver_is_due()) {
+		lb_pass(node);
+		delay = max(usecs_to_jiffies(intv_us), 1UL);
+	}
+	mod_timer(timer, jiffies + delay);
+}
 
-	lb_pass(node);
+/* Hard interrupt. */
+static void balancer_start_guard(struct lb_node *node)
+{
+	hrtimer_start(&node->guard, ns_to_ktime(GUARD_INTV_NS), HRTIMER_MODE_REL_PINNED_HARD);
+}
 
-	raw_spin_lock_irqsave(&node->lock, flags);
-	if (started && !timer_pending(timer) && READ_ONCE(bypass_lb_intv_us))
-		arm(node, max(usecs_to_jiffies(intv_us), 1UL));
-	raw_spin_unlock_irqrestore(&node->lock, flags);
+static enum hrtimer_restart balancer_guard_fn(struct hrtimer *timer)
+{
+	struct lb_node *node = container_of(timer, struct lb_node, guard);
+
+	if (balancer_is_wanted()) {
+		guard_look(node);
+		balancer_start_guard(node);
+	}
+	return HRTIMER_NORESTART;
+}
+
+/* Hard interrupt of the CPU where the timers are to run. */
+static void balancer_start_fn(struct irq_work *work)
+{
+	struct lb_node *node = container_of(work, struct lb_node, start);
+
+	if (!balancer_is_wanted())
+		return;
+	balancer_start_guard(node);
+	if (READ_ONCE(bypass_lb_intv_us))
+		mod_timer(&node->timer, jiffies);
+}
+
+/*
+ * The CPU for a node's timers: one that does the kernel's housekeeping, and that no
+ * real-time task has. None for a node without an active CPU; it has no tasks.
+ */
+static int balancer_cpu(const struct lb_node *node)
+{
+	int cpu, best = -1, best_score = -1;
+
+	for_each_node_cpu(cpu, node->node, cpu_active_mask) {
+		int score = 2 * housekeeping_test_cpu(cpu, HK_TYPE_TIMER) + lb_may_receive(cpu);
+
+		if (score > best_score) {
+			best = cpu;
+			best_score = score;
+		}
+	}
+	return best;
 }
 
 /**
- * balancer_update() - act on a change of bypass or of the interval
+ * balancer_update() - act on a change of bypass, of the interval, or of the CPUs
  *
- * Starts a pass at once on every node if bypass is on, and the interval from
- * then on; stops the timers if the interval is 0.
+ * Starts a pass at once on every node if bypass is on, and the interval from then on.
  *
- * Context: process or any other with no scheduler locks held. Takes each
- * node's lock.
+ * Context: process or any other with no scheduler locks held.
  */
 void balancer_update(void)
 {
-	unsigned long flags;
 	int i;
 
 	/* before balancer_init() parameters come from the command line */
-	if (!READ_ONCE(lb_nodes))
+	if (!READ_ONCE(balancer_nodes) || !balancer_is_wanted())
 		return;
 
 	for (i = 0; i < nr_node_ids; i++) {
-		struct lb_node *node = &lb_nodes[i];
+		struct lb_node *node = balancer_nodes[i];
+		int cpu;
 
-		raw_spin_lock_irqsave(&node->lock, flags);
-		if (started) {
-			timer_delete(&node->timer);
-			if (READ_ONCE(bypass_lb_intv_us) && kern_bypassing())
-				arm(node, 0);
-		}
-		raw_spin_unlock_irqrestore(&node->lock, flags);
-	}
-}
-
-static void set_started(bool to)
-{
-	unsigned long flags;
-	int i;
-
-	for (i = 0; i < nr_node_ids; i++) {
-		raw_spin_lock_irqsave(&lb_nodes[i].lock, flags);
-		started = to;
-		raw_spin_unlock_irqrestore(&lb_nodes[i].lock, flags);
+		/* a CPU that is active cannot go offline before this is over */
+		preempt_disable();
+		cpu = balancer_cpu(node);
+		if (cpu >= 0)
+			static_call(kern_irq_work_queue_on)(&node->start, cpu);
+		preempt_enable();
 	}
 }
 
 /**
- * balancer_start() - allow timers to be armed
+ * balancer_start() - allow timers to be started
  *
  * Context: process.
  */
@@ -109,9 +133,10 @@ void balancer_start(void)
 {
 	int i;
 
+	/* balancer_stop() has shut them down */
 	for (i = 0; i < nr_node_ids; i++)
-		timer_setup(&lb_nodes[i].timer, timer_fn, TIMER_PINNED);
-	set_started(true);
+		timer_setup(&balancer_nodes[i]->timer, balancer_timer_fn, TIMER_PINNED);
+	WRITE_ONCE(balancer_started, true);
 }
 
 /**
@@ -123,20 +148,57 @@ void balancer_stop(void)
 {
 	int i;
 
-	set_started(false);
-	for (i = 0; i < nr_node_ids; i++)
-		timer_shutdown_sync(&lb_nodes[i].timer);
+	WRITE_ONCE(balancer_started, false);
+	/* interrupts that have seen it set may still start a timer */
+	synchronize_rcu();
+	for (i = 0; i < nr_node_ids; i++) {
+		irq_work_sync(&balancer_nodes[i]->start);
+		hrtimer_cancel(&balancer_nodes[i]->guard);
+		timer_shutdown_sync(&balancer_nodes[i]->timer);
+	}
 }
 
 /**
- * balancer_node() - a node's balancer, to look at its figures
+ * balancer_node() - a node's balancer
  * @node: the node's number, below nr_node_ids
  *
  * Context: any.
  */
 struct lb_node *balancer_node(int node)
 {
-	return &lb_nodes[node];
+	return balancer_nodes[node];
+}
+
+static void balancer_free_node(struct lb_node *node)
+{
+	if (!node)
+		return;
+	free_cpumask_var(node->donees);
+	free_cpumask_var(node->resched);
+	free_cpumask_var(node->vacant);
+	kfree(node);
+}
+
+/* In the node's own memory, where it has some. */
+static struct lb_node *balancer_alloc_node(int id)
+{
+	int near = node_state(id, N_MEMORY) ? id : NUMA_NO_NODE;
+	struct lb_node *node = kzalloc_node(sizeof(*node), GFP_KERNEL, near);
+
+	if (!node)
+		return NULL;
+	node->node = id;
+	node->last_cpu = -1;
+	node->start = IRQ_WORK_INIT_HARD(balancer_start_fn);
+	kern_hrtimer_setup(&node->guard, balancer_guard_fn, CLOCK_MONOTONIC,
+			   HRTIMER_MODE_REL_PINNED_HARD);
+	if (!zalloc_cpumask_var_node(&node->donees, GFP_KERNEL, near) ||
+	    !zalloc_cpumask_var_node(&node->resched, GFP_KERNEL, near) ||
+	    !zalloc_cpumask_var_node(&node->vacant, GFP_KERNEL, near)) {
+		balancer_free_node(node);
+		return NULL;
+	}
+	return node;
 }
 
 /**
@@ -146,19 +208,16 @@ struct lb_node *balancer_node(int node)
  */
 void balancer_exit(void)
 {
-	struct lb_node *nodes = lb_nodes;
+	struct lb_node **nodes = balancer_nodes;
 	int i;
 
 	/* a parameter may still be written until the module is gone */
 	kernel_param_lock(THIS_MODULE);
-	WRITE_ONCE(lb_nodes, NULL);
+	WRITE_ONCE(balancer_nodes, NULL);
 	kernel_param_unlock(THIS_MODULE);
 
-	for (i = 0; i < nr_node_ids; i++) {
-		free_cpumask_var(nodes[i].donees);
-		free_cpumask_var(nodes[i].kicks);
-		free_cpumask_var(nodes[i].vacant);
-	}
+	for (i = 0; i < nr_node_ids; i++)
+		balancer_free_node(nodes[i]);
 	kfree(nodes);
 }
 
@@ -170,24 +229,17 @@ void balancer_exit(void)
  */
 int balancer_init(void)
 {
-	struct lb_node *nodes;
+	struct lb_node **nodes;
 	int i;
 
 	nodes = kcalloc(nr_node_ids, sizeof(*nodes), GFP_KERNEL);
 	if (!nodes)
 		return -ENOMEM;
+	WRITE_ONCE(balancer_nodes, nodes);
 
 	for (i = 0; i < nr_node_ids; i++) {
-		nodes[i].node = i;
-		nodes[i].last_cpu = -1;
-		raw_spin_lock_init(&nodes[i].lock);
-	}
-	WRITE_ONCE(lb_nodes, nodes);
-
-	for (i = 0; i < nr_node_ids; i++) {
-		if (!zalloc_cpumask_var(&nodes[i].donees, GFP_KERNEL) ||
-		    !zalloc_cpumask_var(&nodes[i].kicks, GFP_KERNEL) ||
-		    !zalloc_cpumask_var(&nodes[i].vacant, GFP_KERNEL)) {
+		nodes[i] = balancer_alloc_node(i);
+		if (!nodes[i]) {
 			balancer_exit();
 			return -ENOMEM;
 		}

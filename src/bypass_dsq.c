@@ -3,12 +3,13 @@
  * The bypass DSQs: who waits on which, and how.
  *
  * Lock rules, the kernel's own for DSQs:
- * - rq lock, then DSQ lock. Two DSQ locks nest only in the balancer, donor
- *   then donee, and then the inner one is taken with SINGLE_DEPTH_NESTING.
+ * - rq lock, then DSQ lock. Two DSQ locks nest only in a pass of the balancer,
+ *   donor then donee, and then the inner one is taken with SINGLE_DEPTH_NESTING.
  * - p->scx.dsq changes only with p's rq locked: dispatch_dequeue() reads it
  *   under that lock alone, then waits for the DSQ's lock.
  * - As long as p is on a DSQ, that DSQ's lock keeps task_cpu(p) stable.
  */
+#include <linux/delay.h>
 #include <linux/mmu_context.h>
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -16,18 +17,26 @@
 #include "bypass_dsq.h"
 #include "kern.h"
 #include "params.h"
-#include "quiet.h"
-#include "spread.h"
 
 DEFINE_PER_CPU_SHARED_ALIGNED(struct bypass_cpu, bypass_cpus);
 
-/* Hard interrupt: a CPU that is online stays so until this returns. */
+/*
+ * Hard interrupt: a CPU that is online stays so until this returns.
+ *
+ * The other CPU may be in the middle of a pick that began before the task was
+ * queued. It holds its rq's lock until it has switched: only then is it known
+ * whether it idles. And what asks it to pick again before that is forgotten.
+ */
 static void kick_fn(struct irq_work *work)
 {
 	struct bypass_cpu *bc = container_of(work, struct bypass_cpu, kick);
+	struct rq *rq = kern_cpu_rq(bc->cpu);
 
-	if (cpu_online(bc->cpu))
-		static_call(kern_wake_up_if_idle)(bc->cpu);
+	if (!cpu_online(bc->cpu))
+		return;
+	kern_rq_lock(rq);
+	kern_rq_unlock(rq);
+	static_call(kern_wake_up_if_idle)(bc->cpu);
 }
 
 static void init_dsq(struct scx_dispatch_q *dsq)
@@ -54,24 +63,38 @@ void bypass_dsq_init(void)
 		init_dsq(&bc->urgent);
 		bc->kick = IRQ_WORK_INIT_HARD(kick_fn);
 		bc->cpu = cpu;
+		bc->help_from = cpu;
 	}
 }
 
 /**
  * bypass_dsq_exit() - wait for the last users of the bypass DSQs
  *
- * The DSQs are empty and unreachable for new callers. A CPU that has unlinked
- * a task may still be about to take the DSQ's lock; it has interrupts off.
+ * The DSQs are unreachable for new callers, and the drain has emptied them. If a
+ * task is on one all the same it refers to memory that is about to be freed: then
+ * this says so and never returns. A CPU that has unlinked a task may still be
+ * about to take the DSQ's lock; it has interrupts off.
  *
  * Context: process, may sleep.
  */
 void bypass_dsq_exit(void)
 {
+	bool said = false;
 	int cpu;
 
 	synchronize_rcu();
-	for_each_possible_cpu(cpu)
-		irq_work_sync(&per_cpu(bypass_cpus, cpu).kick);
+	for_each_possible_cpu(cpu) {
+		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
+
+		irq_work_sync(&bc->kick);
+		while (bypass_cpu_nr(bc)) {
+			if (!said)
+				pr_crit("%u tasks are left on the bypass queues of CPU %d: unloading never ends, reboot this machine and report this\n",
+					bypass_cpu_nr(bc), cpu);
+			said = true;
+			msleep(MSEC_PER_SEC);
+		}
+	}
 }
 
 /**
@@ -85,10 +108,13 @@ void bypass_dsq_exit(void)
  *
  * Context: interrupts off, @p's rq locked or @p owned in DISPATCHING state.
  * Takes @dsq's lock.
+ * Return: how many tasks were on @dsq before.
  */
-void bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p,
-		       u64 enq_flags)
+u32 bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p,
+		      u64 enq_flags)
 {
+	u32 nr;
+
 	WARN_ON_ONCE(p->scx.dsq || !list_empty(&p->scx.dsq_list.node));
 
 	if (enq_flags & SCX_ENQ_NESTED)
@@ -101,10 +127,11 @@ void bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p,
 	else
 		list_add_tail(&p->scx.dsq_list.node, &dsq->list);
 
-	/* BPF iterators tell by the number what was queued after they began */
-	p->scx.dsq_seq = ++dsq->seq;
-	/* read without the lock */
-	WRITE_ONCE(dsq->nr, dsq->nr + 1);
+	/* both are read without the lock; BPF iterators use the first */
+	WRITE_ONCE(dsq->seq, dsq->seq + 1);
+	p->scx.dsq_seq = dsq->seq;
+	nr = dsq->nr;
+	WRITE_ONCE(dsq->nr, nr + 1);
 	p->scx.dsq = dsq;
 
 	/* a verdict that bypass has overruled must not be found later */
@@ -113,9 +140,10 @@ void bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p,
 
 	/* a dequeue waits for this and then expects to see all of the above */
 	if (enq_flags & kern_layout.enq_clear_opss)
-		atomic_long_set_release(&p->scx.ops_state, 0);
+		atomic_long_set_release(&p->scx.ops_state, BYPASS_OPSS_NONE);
 
 	raw_spin_unlock(&dsq->lock);
+	return nr;
 }
 
 static bool is_rcu_reader(const struct task_struct *p)
@@ -133,13 +161,12 @@ static bool is_rcu_reader(const struct task_struct *p)
  * everybody else's slices each of its grace periods takes a turn of the queue,
  * or several.
  *
- * A kernel thread that is preempted, in schedule(), had its slice; it is one
- * that works, not one that is waited for. But in the moment of quiet it would
- * not come back until that is over, and then it is waited for.
+ * A kernel thread that is preempted, in schedule(), had its slice: it works, and
+ * nobody is known to wait for it.
  */
 static bool is_urgent(const struct task_struct *p)
 {
-	if ((p->flags & PF_KTHREAD) && (p != current || is_quiet()))
+	if ((p->flags & PF_KTHREAD) && p != current)
 		return READ_ONCE(kthreads_first);
 	return is_rcu_reader(p) && READ_ONCE(readers_first);
 }
@@ -155,28 +182,27 @@ static bool is_urgent(const struct task_struct *p)
 void bypass_dsq_enqueue(struct scx_dispatch_q *global, struct task_struct *p,
 			u64 enq_flags)
 {
-	int this_cpu = smp_processor_id();
+	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, task_cpu(p));
 	bool urgent = is_urgent(p);
-	int cpu = urgent ? task_cpu(p) : spread_cpu(p);
-	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
-	bool first = bypass_dsqs_empty(bc);
+	int this_cpu = smp_processor_id();
+	u32 nr;
 
 	if (READ_ONCE(bc->home) != global)
 		WRITE_ONCE(bc->home, global);
 	p->scx.slice = (u64)READ_ONCE(slice_bypass_us) * NSEC_PER_USEC;
-	bypass_dsq_insert(urgent ? &bc->urgent : &bc->dsq, p, enq_flags);
+	nr = bypass_dsq_insert(urgent ? &bc->urgent : &bc->dsq, p, enq_flags);
 
 	/*
-	 * Any CPU of the node looks at the global DSQ, but only this one at
-	 * its bypass DSQ. If it idles and @p comes without a wakeup (say, its
-	 * affinity is changed while it waits elsewhere), nobody else tells it.
+	 * Any CPU of the node looks at the global DSQ, but this one comes first to
+	 * its bypass DSQs. If it idles and @p comes without a wakeup (say, its
+	 * affinity is changed while it waits elsewhere), nobody else wakes it soon.
 	 *
-	 * A CPU on its last steps down only wakes tasks, RCU's for one, and
-	 * that tells the other CPU by itself. It takes no interrupts any more:
+	 * A CPU on its last steps down only wakes tasks, RCU's for one, and a
+	 * wakeup reaches the other CPU by itself. It takes no interrupts any more:
 	 * an irq_work would stay on its list, and when the CPU is up again
 	 * keep the list from ever being announced by an interrupt.
 	 */
-	if (first && cpu != this_cpu && cpu_online(this_cpu))
+	if (!nr && bc->cpu != this_cpu && cpu_online(this_cpu))
 		irq_work_queue(&bc->kick);
 }
 

@@ -3,12 +3,12 @@
  * Leaving bypass takes three RCU grace periods one after the other. Each waits
  * for the tick of every CPU, several times; an expedited one asks the CPUs.
  * But RCU's own threads do that, and as they are not real-time threads, each of
- * their wakeups may wait for a turn of a long queue, in bypass and even more in
- * the fair class, where the last grace period comes. So they are made real-time
+ * their wakeups may wait for a turn of a long queue. So they are made real-time
  * threads meanwhile, as kernels with RCU boosting have them always.
  */
+#include <linux/bitops.h>
+#include <linux/delay.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/prio.h>
 #include <linux/sched/signal.h>
@@ -20,112 +20,171 @@
 #include "params.h"
 
 /* RCU has one for each of its leaf nodes, which have 16 CPUs or more, and a few */
-#define MAX_THREADS	(NR_CPUS / 16 + 8)
+#define EXPEDITE_MAX_THREADS	(NR_CPUS / 16 + 8)
 
 /* as they begin: a thread's name has no room for all of it */
-static const char * const thread_names[] = {
+static const char * const expedite_names[] = {
 	"rcu_preempt", "rcu_sched", "rcu_exp_gp_kthr", "rcu_exp_par_gp_",
 };
 
-/* Outermost: taken with no other lock of this module held. */
-static DEFINE_MUTEX(expedite_lock);
-static bool started, expedited;
-static struct task_struct *threads[MAX_THREADS];
-static unsigned int nr_threads;
+/**
+ * struct expedite_thread - a thread of RCU's
+ * @p: the thread; a reference is held
+ * @raised: it was made a real-time thread here
+ */
+struct expedite_thread {
+	struct task_struct *p;
+	bool raised;
+};
 
-static bool is_rcu_thread(const struct task_struct *p)
+/* Found once, at load: RCU's threads exist since boot and stay. */
+static struct expedite_thread expedite_threads[EXPEDITE_MAX_THREADS];
+static unsigned int expedite_nr_threads;
+
+/*
+ * The task that sets this bit applies what is wanted. Others do not wait for it: scx_bypass()
+ * must not wait for a task that may be preempted. They leave a number behind, and the
+ * one that has the bit looks at the number again after it has given the bit back.
+ */
+static unsigned long expedite_busy;
+static atomic_t expedite_requests = ATOMIC_INIT(0);
+
+static bool expedite_started;
+/* owned by the task that has the bit */
+static bool expedite_on;
+
+static bool expedite_is_rcu_thread(const struct task_struct *p)
 {
 	unsigned int i;
 
-	if (!(p->flags & PF_KTHREAD) || p->policy != SCHED_NORMAL)
+	if (!(p->flags & PF_KTHREAD))
 		return false;
-	for (i = 0; i < ARRAY_SIZE(thread_names); i++)
-		if (!strncmp(p->comm, thread_names[i], strlen(thread_names[i])))
+	for (i = 0; i < ARRAY_SIZE(expedite_names); i++)
+		if (!strncmp(p->comm, expedite_names[i], strlen(expedite_names[i])))
 			return true;
 	return false;
 }
 
-/* Those that somebody has made real-time threads already stay as they are. */
-static void raise_threads(void)
+/* Those that are real-time threads already stay as they are. */
+static void expedite_raise_threads(void)
 {
-	struct task_struct *p;
 	unsigned int i;
 
-	rcu_read_lock();
-	for_each_process(p)
-		if (nr_threads < MAX_THREADS && is_rcu_thread(p))
-			threads[nr_threads++] = get_task_struct(p);
-	rcu_read_unlock();
+	for (i = 0; i < expedite_nr_threads; i++) {
+		struct expedite_thread *t = &expedite_threads[i];
 
-	for (i = 0; i < nr_threads; i++)
-		sched_set_fifo(threads[i]);
-}
-
-/* And those that somebody has changed meanwhile. */
-static void lower_threads(void)
-{
-	while (nr_threads) {
-		struct task_struct *p = threads[--nr_threads];
-
-		if (p->policy == SCHED_FIFO && p->rt_priority == MAX_RT_PRIO / 2)
-			sched_set_normal(p, task_nice(p));
-		put_task_struct(p);
+		t->raised = READ_ONCE(t->p->policy) == SCHED_NORMAL;
+		if (t->raised)
+			sched_set_fifo(t->p);
 	}
 }
 
-static void update(void)
+/* And those that somebody else has changed meanwhile. */
+static void expedite_lower_threads(void)
 {
-	bool want = started && READ_ONCE(expedite_rcu) && kern_bypassing();
+	unsigned int i;
 
-	lockdep_assert_held(&expedite_lock);
+	for (i = 0; i < expedite_nr_threads; i++) {
+		struct expedite_thread *t = &expedite_threads[i];
 
-	if (want && !expedited) {
+		if (t->raised && READ_ONCE(t->p->policy) == SCHED_FIFO &&
+		    READ_ONCE(t->p->rt_priority) == MAX_RT_PRIO / 2)
+			sched_set_normal(t->p, task_nice(t->p));
+		t->raised = false;
+	}
+}
+
+/* The caller has the bit. */
+static void expedite_apply(void)
+{
+	bool want = READ_ONCE(expedite_started) && READ_ONCE(expedite_rcu) && kern_in_bypass();
+
+	if (want && !expedite_on) {
 		static_call(kern_rcu_expedite_gp)();
-		raise_threads();
+		expedite_raise_threads();
 	}
-	if (!want && expedited) {
-		lower_threads();
+	if (!want && expedite_on) {
+		expedite_lower_threads();
 		static_call(kern_rcu_unexpedite_gp)();
 	}
-	expedited = want;
+	expedite_on = want;
 }
 
 /**
  * expedite_update() - act on a change of bypass or of the parameter
  *
- * Context: process, may sleep.
+ * Does not wait. If another task is just at it, that one sees the change, too.
+ *
+ * Context: process. Takes the locks of sched_setscheduler().
  */
 void expedite_update(void)
 {
-	mutex_lock(&expedite_lock);
-	update();
-	mutex_unlock(&expedite_lock);
-}
+	int seen;
 
-static void set_started(bool to)
-{
-	mutex_lock(&expedite_lock);
-	started = to;
-	update();
-	mutex_unlock(&expedite_lock);
+	atomic_inc(&expedite_requests);
+	/* pairs with the one below: one of the two tasks sees what the other has done */
+	smp_mb__after_atomic();
+	do {
+		if (test_and_set_bit_lock(0, &expedite_busy))
+			return;
+		seen = atomic_read(&expedite_requests);
+		expedite_apply();
+		clear_bit_unlock(0, &expedite_busy);
+		smp_mb();
+	} while (atomic_read(&expedite_requests) != seen);
 }
 
 /**
  * expedite_start() - expedite grace periods from now on, whenever bypass is on
  *
- * Context: process, may sleep.
+ * Context: process.
  */
 void expedite_start(void)
 {
-	set_started(true);
+	WRITE_ONCE(expedite_started, true);
+	expedite_update();
 }
 
 /**
  * expedite_stop() - do so no more
  *
- * Context: process, may sleep.
+ * Context: process, may sleep: waits for a task that is just at it.
  */
 void expedite_stop(void)
 {
-	set_started(false);
+	WRITE_ONCE(expedite_started, false);
+	while (test_and_set_bit_lock(0, &expedite_busy))
+		msleep(1);
+	expedite_apply();
+	clear_bit_unlock(0, &expedite_busy);
+}
+
+/**
+ * expedite_init() - find RCU's threads
+ *
+ * Context: process.
+ */
+void expedite_init(void)
+{
+	struct task_struct *p;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		if (expedite_nr_threads == EXPEDITE_MAX_THREADS)
+			break;
+		if (expedite_is_rcu_thread(p))
+			expedite_threads[expedite_nr_threads++].p = get_task_struct(p);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * expedite_exit() - forget them
+ *
+ * Context: process. After expedite_stop(), and before the module's text is gone.
+ */
+void expedite_exit(void)
+{
+	while (expedite_nr_threads)
+		put_task_struct(expedite_threads[--expedite_nr_threads].p);
 }

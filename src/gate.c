@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When the gates in front of the hooks are open: while bypass is on, or changes.
+ * When the gates in front of the hooks are open: while bypass is on, or changes, and
+ * until the hooks are proven (see hooks.c).
  *
- * They open before a run queue is told that bypass is on. Whoever enqueues or picks
- * a task has that run queue locked, so if it sees bypass, it also sees the gate
- * open. They close when scx_bypass() has told every run queue that bypass is off,
- * and has queued every task again: then none is on a bypass DSQ.
+ * They open before the flag of any run queue says that bypass is on. Whoever enqueues
+ * a task has that run queue locked, so if it sees bypass, it also sees the gate open;
+ * and a pick that began before that finds nothing on the bypass DSQs that it would
+ * have to take: what is queued there later comes with a request to pick again, which
+ * the pick cannot lose as long as it keeps the lock. Where the kernel's own function
+ * drops the lock (hooks.c says when) a pick may have passed the gate while it was
+ * closed; then guard.c finds the task within milliseconds.
+ *
+ * They close when scx_bypass() has told every run queue that bypass is off, and has
+ * queued every task again: then none is on a bypass DSQ.
  */
 #include <linux/module.h>
 #include <linux/spinlock.h>
@@ -15,10 +22,22 @@
 
 bool gate_open __read_mostly;
 
-/* Innermost. Protects the next one, and changes of the one above. */
+/* Innermost, interrupts off. Protects the next two, and changes of the one above. */
 static DEFINE_RAW_SPINLOCK(gate_lock);
 /* how many are about to change bypass */
-static unsigned int changing;
+static unsigned int gate_changing;
+static bool gate_proven;
+
+static void gate_update(int change, bool proven)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gate_lock, flags);
+	gate_changing += change;
+	gate_proven |= proven;
+	WRITE_ONCE(gate_open, gate_changing || !gate_proven || kern_bypassing());
+	raw_spin_unlock_irqrestore(&gate_lock, flags);
+}
 
 /**
  * gate_hold() - open the gates, bypass may be about to begin
@@ -27,10 +46,7 @@ static unsigned int changing;
  */
 void gate_hold(void)
 {
-	raw_spin_lock(&gate_lock);
-	changing++;
-	WRITE_ONCE(gate_open, true);
-	raw_spin_unlock(&gate_lock);
+	gate_update(1, false);
 }
 
 /**
@@ -40,8 +56,15 @@ void gate_hold(void)
  */
 void gate_release(void)
 {
-	raw_spin_lock(&gate_lock);
-	changing--;
-	WRITE_ONCE(gate_open, changing || kern_bypassing());
-	raw_spin_unlock(&gate_lock);
+	gate_update(-1, false);
+}
+
+/**
+ * gate_prove() - the hooks have been seen to be called: the gates may close
+ *
+ * Context: any but under gate_lock.
+ */
+void gate_prove(void)
+{
+	gate_update(0, true);
 }

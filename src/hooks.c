@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The three hooks. Each does its part and runs the kernel's own body, so that
- * what a distribution mends there stays mended.
+ * what a distribution fixes there stays fixed.
  */
+#include <linux/atomic.h>
+#include <linux/delay.h>
+#include <linux/irq_work.h>
 #include <linux/module.h>
 
 #include "balancer.h"
 #include "bypass_dsq.h"
+#include "deliver.h"
 #include "expedite.h"
 #include "gate.h"
+#include "help.h"
 #include "hooks.h"
 #include "kern.h"
-#include "pull.h"
-#include "quiet.h"
-#include "spread.h"
 
 typedef void scx_bypass_fn(bool bypass);
 typedef void dispatch_enqueue_fn(struct scx_sched *sch, struct scx_dispatch_q *dsq,
@@ -33,27 +35,48 @@ DEFINE_STATIC_CALL_NULL(body_dispatch_enqueue_nosch, dispatch_enqueue_nosch_fn);
 DEFINE_STATIC_CALL_NULL(body_consume_dispatch_q, consume_dispatch_q_fn);
 DEFINE_STATIC_CALL_NULL(body_consume_dispatch_q_nosch, consume_dispatch_q_nosch_fn);
 
-/* Are tasks being redirected? Only while no task can miss a hook. */
-static bool redirecting __read_mostly;
+/* The hooks are installed, and no task runs a hooked function without its hook. */
+static bool hooks_installed __read_mostly;
 
 /*
- * Runs preemptible. The rq flags that the balancer looks at have all changed
- * when the body returns.
+ * The hook of consume_dispatch_q() has been seen to be called for an empty global
+ * DSQ. A compiler may inline that function into its caller, or just its test for an
+ * empty queue: then the hook is never called so, and a task on a bypass DSQ would
+ * never come out. So nothing is redirected before this.
+ */
+static bool hooks_proven __read_mostly;
+
+/* tasks that are inside hook_scx_bypass(): they may be preempted there */
+static atomic_t hooks_inside = ATOMIC_INIT(0);
+
+static bool hooks_redirecting(void)
+{
+	return READ_ONCE(hooks_installed) && READ_ONCE(hooks_proven);
+}
+
+/*
+ * Runs preemptible, so its end is waited for by number, see hooks_wait_idle(): where
+ * the kernel is not preemptible an RCU-tasks grace period does not wait for a task
+ * that was switched out here.
+ *
+ * The rq flags that the balancer looks at have all changed when the body returns.
  */
 static void hook_scx_bypass(bool bypass)
 {
-	if (bypass && !kern_bypassing() && READ_ONCE(redirecting)) {
-		quiet_begin();
-		spread_begin();
-	}
+	bool begins;
+
+	atomic_inc(&hooks_inside);
+	begins = bypass && !kern_bypassing() && hooks_redirecting() && deliver_begin();
 	gate_hold();
 	static_call(body_scx_bypass)(bypass);
 	gate_release();
-	spread_end();
-	expedite_update();
 	balancer_update();
-	if (!bypass || !READ_ONCE(redirecting))
-		quiet_end();
+	if (begins)
+		deliver_tasks();
+	expedite_update();
+	if (!bypass && kern_bypassing() && !kern_sched_loaded())
+		pr_warn_once("bypass stays on although no scheduler is loaded: some kernels do that once a scheduler has failed to load\n");
+	atomic_dec(&hooks_inside);
 }
 
 /*
@@ -62,118 +85,169 @@ static void hook_scx_bypass(bool bypass)
  * task_cpu(@p) from changing. In the second case the flag may be changing:
  * scx_bypass() then waits for @p and queues it again.
  */
-static __always_inline bool is_for_bypass_dsq(struct scx_dispatch_q *dsq,
-					      struct task_struct *p, u64 enq_flags)
+static __always_inline bool hooks_is_for_bypass_dsq(struct scx_dispatch_q *dsq,
+						    struct task_struct *p, u64 enq_flags)
 {
-	return dsq->id == SCX_DSQ_GLOBAL && READ_ONCE(redirecting) &&
+	return dsq->id == SCX_DSQ_GLOBAL && hooks_redirecting() &&
 	       kern_cpu_bypassing(task_cpu(p)) &&
 	       !(enq_flags & kern_layout.enq_dsq_priq);
 }
 
-static void __used hook_dispatch_enqueue(struct scx_sched *sch, struct scx_dispatch_q *dsq,
-					 struct task_struct *p, u64 enq_flags)
-{
-	if (is_for_bypass_dsq(dsq, p, enq_flags))
-		bypass_dsq_enqueue(dsq, p, enq_flags);
-	else
-		static_call(body_dispatch_enqueue)(sch, dsq, p, enq_flags);
-}
-
-static void __used hook_dispatch_enqueue_nosch(struct scx_dispatch_q *dsq,
-					       struct task_struct *p, u64 enq_flags)
-{
-	if (is_for_bypass_dsq(dsq, p, enq_flags))
-		bypass_dsq_enqueue(dsq, p, enq_flags);
-	else
-		static_call(body_dispatch_enqueue_nosch)(dsq, p, enq_flags);
-}
-
 /* picks of urgent tasks in a row, while others wait */
-#define URGENT_ROW	4
+#define HOOKS_URGENT_ROW	4
 
 /* a CPU consumes from its two bypass DSQs, the global one and another CPU's */
-#define NR_SOURCES	4
+#define HOOKS_NR_SOURCES	4
+
+/**
+ * struct hooks_pick - the DSQs that a pick looks at, in this order
+ * @dsq: the DSQs
+ * @nr: how many
+ * @helped: the one of them that is another CPU's, or NULL
+ */
+struct hooks_pick {
+	struct scx_dispatch_q *dsq[HOOKS_NR_SOURCES];
+	unsigned int nr;
+	struct scx_dispatch_q *helped;
+};
+
+static __always_inline void hooks_add(struct hooks_pick *pick, struct scx_dispatch_q *dsq)
+{
+	pick->dsq[pick->nr++] = dsq;
+}
+
+static __always_inline void hooks_add_help(struct hooks_pick *pick, struct bypass_cpu *bc,
+					   bool idle)
+{
+	pick->helped = help_source(bc, idle);
+	if (pick->helped)
+		hooks_add(pick, pick->helped);
+}
 
 /*
- * The DSQs to look at instead of @dsq, in this order; returns how many. @rq is
- * locked.
- *
- * The global DSQ is empty in bypass, unless the module was loaded during
- * bypass or is being unloaded. Then it and the bypass DSQ take turns, or the
- * tasks of the one would starve as long as the other has some. So that they do
- * not starve behind urgent tasks, these let one of them pass now and then; only
- * for the moment of quiet that bypass may begin with, they do not.
+ * A CPU that has tasks itself. The global DSQ is empty in bypass, unless the module
+ * was loaded during bypass or is being unloaded. Then it and the bypass DSQ take
+ * turns, or the tasks of the one would starve as long as the other has some. For the
+ * same reason urgent tasks let another one pass now and then.
  */
-static __always_inline int sources(struct rq *rq, struct scx_dispatch_q *dsq,
-				   struct scx_dispatch_q **order)
+static __always_inline void hooks_pick_own(struct hooks_pick *pick, struct bypass_cpu *bc,
+					   struct scx_dispatch_q *global)
 {
-	struct bypass_cpu *bc;
-	bool urgent_first;
-	int nr = 0, cpu;
+	bool urgent_first = READ_ONCE(bc->urgent.nr) && bc->urgent_row < HOOKS_URGENT_ROW;
 
-	if (dsq->id != SCX_DSQ_GLOBAL) {
-		order[nr++] = dsq;
-		return nr;
-	}
-	cpu = kern_rq_cpu(rq);
-	bc = per_cpu_ptr(&bypass_cpus, cpu);
-	if (bypass_dsqs_empty(bc)) {
-		order[nr++] = dsq;
-		if (READ_ONCE(redirecting) && kern_cpu_bypassing(cpu)) {
-			order[nr] = pull_source(cpu);
-			nr += !!order[nr];
-		}
-		return nr;
-	}
-
-	if (READ_ONCE(bc->urgent_only)) {
-		order[nr++] = &bc->urgent;
-		order[nr++] = dsq;
-		return nr;
-	}
-
-	urgent_first = !list_empty(&bc->urgent.list) && bc->urgent_row < URGENT_ROW;
 	bc->urgent_row = urgent_first ? bc->urgent_row + 1 : 0;
 	if (urgent_first)
-		order[nr++] = &bc->urgent;
-	else if (!list_empty(&dsq->list))
+		hooks_add(pick, &bc->urgent);
+	else if (READ_ONCE(global->nr))
 		bc->global_turn = !bc->global_turn;
 
-	order[nr++] = bc->global_turn ? dsq : &bc->dsq;
-	order[nr++] = bc->global_turn ? &bc->dsq : dsq;
+	hooks_add(pick, bc->global_turn ? global : &bc->dsq);
+	hooks_add(pick, bc->global_turn ? &bc->dsq : global);
 	if (!urgent_first)
-		order[nr++] = &bc->urgent;
-	return nr;
+		hooks_add(pick, &bc->urgent);
 }
 
-/* Interrupts are off, @rq is locked; the body may drop and retake that lock. */
-static bool __used hook_consume_dispatch_q(struct scx_sched *sch, struct rq *rq,
-					   struct scx_dispatch_q *dsq)
+/* @global is a global DSQ, @bc the CPU's that picks. Its rq is locked. */
+static __always_inline void hooks_choose(struct hooks_pick *pick, struct bypass_cpu *bc,
+					 struct scx_dispatch_q *global)
 {
-	struct scx_dispatch_q *order[NR_SOURCES];
-	int i, nr = sources(rq, dsq, order);
+	bool bypassing = hooks_redirecting() && kern_cpu_bypassing(bc->cpu);
 
-	for (i = 0; i < nr; i++)
-		if (static_call(body_consume_dispatch_q)(sch, rq, order[i]))
-			return true;
-	return false;
+	pick->nr = 0;
+	pick->helped = NULL;
+	WRITE_ONCE(bc->nr_picks, bc->nr_picks + 1);
+
+	if (!bypass_cpu_nr(bc)) {
+		hooks_add(pick, global);
+		if (bypassing)
+			hooks_add_help(pick, bc, true);
+		return;
+	}
+	/* tasks that their CPU does not serve come first, once in a tick */
+	if (bypassing)
+		hooks_add_help(pick, bc, false);
+	hooks_pick_own(pick, bc, global);
 }
 
-static bool __used hook_consume_dispatch_q_nosch(struct rq *rq, struct scx_dispatch_q *dsq)
+/* Hard interrupt: whoever found the proof had scheduler locks. */
+static void hooks_proven_fn(struct irq_work *work)
 {
-	struct scx_dispatch_q *order[NR_SOURCES];
-	int i, nr = sources(rq, dsq, order);
-
-	for (i = 0; i < nr; i++)
-		if (static_call(body_consume_dispatch_q_nosch)(rq, order[i]))
-			return true;
-	return false;
+	gate_prove();
+	pr_info("hooks proven: tasks are redirected in bypass\n");
 }
 
-DEFINE_GATE(hook_dispatch_enqueue);
-DEFINE_GATE(hook_dispatch_enqueue_nosch);
-DEFINE_GATE(hook_consume_dispatch_q);
-DEFINE_GATE(hook_consume_dispatch_q_nosch);
+static struct irq_work hooks_proven_work = IRQ_WORK_INIT_HARD(hooks_proven_fn);
+
+static __always_inline void hooks_prove(struct scx_dispatch_q *global)
+{
+	if (likely(READ_ONCE(hooks_proven)) || !READ_ONCE(hooks_installed) ||
+	    !list_empty(&global->list) || !cpu_online(smp_processor_id()))
+		return;
+	WRITE_ONCE(hooks_proven, true);
+	irq_work_queue(&hooks_proven_work);
+}
+
+/*
+ * The hook of consume_dispatch_q(). Interrupts are off, @rq is locked, but the body
+ * may drop that lock: in its "breather", for up to a millisecond while scx_bypass()
+ * works, and where it takes a task from another run queue. What is queued on this
+ * CPU meanwhile would be missed, and the request to pick again is forgotten when the
+ * pick ends. So look again, with the lock that is then held until the pick ends, if
+ * anything was queued. A task that was queued and cannot be taken does not repeat it.
+ */
+#define HOOKS_CONSUME(rq, dsq_, body)							\
+({											\
+	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, kern_rq_cpu(rq));		\
+	struct scx_dispatch_q *dsq = (dsq_);						\
+	struct hooks_pick pick;								\
+	bool done = false;								\
+	unsigned int i;									\
+	u32 seq;									\
+											\
+	hooks_prove(dsq);								\
+	do {										\
+		seq = bypass_cpu_seq(bc);						\
+		hooks_choose(&pick, bc, dsq);						\
+		for (i = 0; i < pick.nr && !done; i++) {				\
+			dsq = pick.dsq[i];						\
+			done = body;							\
+		}									\
+		if (done && dsq == pick.helped)						\
+			WRITE_ONCE(bc->nr_helped, bc->nr_helped + 1);			\
+		dsq = (dsq_);								\
+	} while (!done && bypass_cpu_seq(bc) != seq);					\
+	done;										\
+})
+
+/* The two forms of each function; SCH is what the newer one has more. */
+#define HOOKS_SCH_PROTO		struct scx_sched *sch,
+#define HOOKS_SCH_ARG		sch,
+#define HOOKS_NO_SCH
+
+#define DEFINE_HOOKS(suffix, SCH_PROTO, SCH_ARG)					\
+static void __used hook_dispatch_enqueue##suffix(SCH_PROTO struct scx_dispatch_q *dsq,	\
+						 struct task_struct *p, u64 enq_flags)	\
+{											\
+	if (hooks_is_for_bypass_dsq(dsq, p, enq_flags))					\
+		bypass_dsq_enqueue(dsq, p, enq_flags);					\
+	else										\
+		static_call(body_dispatch_enqueue##suffix)(SCH_ARG dsq, p, enq_flags);	\
+}											\
+											\
+static bool __used hook_consume_dispatch_q##suffix(SCH_PROTO struct rq *rq,		\
+						   struct scx_dispatch_q *global)	\
+{											\
+	if (global->id != SCX_DSQ_GLOBAL)						\
+		return static_call(body_consume_dispatch_q##suffix)(SCH_ARG rq, global);	\
+	return HOOKS_CONSUME(rq, global,						\
+			     static_call(body_consume_dispatch_q##suffix)(SCH_ARG rq, dsq)); \
+}											\
+											\
+DEFINE_GATE(hook_dispatch_enqueue##suffix);						\
+DEFINE_GATE(hook_consume_dispatch_q##suffix)
+
+DEFINE_HOOKS(, HOOKS_SCH_PROTO, HOOKS_SCH_ARG);
+DEFINE_HOOKS(_nosch, HOOKS_NO_SCH, HOOKS_NO_SCH);
 
 /* All forms that the functions have had; a kernel has one of each. */
 const struct hook hook_forms[NR_HOOK_FORMS] = {
@@ -213,13 +287,25 @@ const struct hook hook_forms[NR_HOOK_FORMS] = {
 };
 
 /**
- * hooks_active() - are tasks being redirected to the bypass DSQs?
+ * hooks_active() - are the hooks installed?
  *
  * Context: any.
  */
 bool hooks_active(void)
 {
-	return READ_ONCE(redirecting);
+	return READ_ONCE(hooks_installed);
+}
+
+/**
+ * hooks_are_proven() - has the kernel been seen to call the hooks as it must?
+ *
+ * Tasks are redirected from then on. Without a scheduler nothing calls them.
+ *
+ * Context: any.
+ */
+bool hooks_are_proven(void)
+{
+	return READ_ONCE(hooks_proven);
 }
 
 /**
@@ -236,7 +322,7 @@ void hooks_activate(void)
 	gate_hold();
 	gate_release();
 	balancer_start();
-	WRITE_ONCE(redirecting, true);
+	WRITE_ONCE(hooks_installed, true);
 	balancer_update();
 	expedite_start();
 	pr_info("hooks active\n");
@@ -253,12 +339,37 @@ void hooks_activate(void)
  */
 void hooks_deactivate(void)
 {
-	WRITE_ONCE(redirecting, false);
+	WRITE_ONCE(hooks_installed, false);
 	/* enqueues that have seen the flag run with interrupts off */
 	synchronize_rcu();
-	quiet_end();
+	/* a task in hook_scx_bypass() may have seen it as well, and deliver tasks */
+	hooks_wait_idle();
 	balancer_stop();
 	expedite_stop();
 	bypass_dsq_drain();
 	pr_info("hooks inactive\n");
+}
+
+/**
+ * hooks_are_idle() - is no task inside the hook that can be preempted?
+ *
+ * Context: any.
+ */
+bool hooks_are_idle(void)
+{
+	return !atomic_read(&hooks_inside);
+}
+
+/**
+ * hooks_wait_idle() - wait until the tasks that are inside a hook have left it
+ *
+ * Context: process, may sleep. Meaningful for the module's text only once no
+ * function calls a hook any more; then a grace period of RCU-tasks must follow, for
+ * the instructions before a task is counted, and behind that.
+ */
+void hooks_wait_idle(void)
+{
+	while (!hooks_are_idle())
+		msleep(1);
+	irq_work_sync(&hooks_proven_work);
 }

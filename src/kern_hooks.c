@@ -5,7 +5,8 @@
  *
  * The compiler's clones of a hooked function (name.isra.0, name.constprop.0,
  * ...) have another calling convention, and those of its callers that call the
- * clone would miss the hook: refuse.
+ * clone would miss the hook: refuse. Static variables of a function are named
+ * alike by clang (scx_bypass.bypass_lock), so only what is text counts.
  */
 #include <linux/module.h>
 
@@ -14,11 +15,21 @@
 
 struct hook_site hook_sites[NR_HOOKS] __ro_after_init;
 
+/* where the kernel's text is, and what was found in it */
+struct clone_search {
+	unsigned long begin;
+	unsigned long end;
+	const char *hooked;
+};
+
 /* Called for every symbol of the kernel; stops at a clone of a function to hook. */
 static int __init match_clone(void *data, const char *name, unsigned long addr)
 {
-	const char **clone = data;
+	struct clone_search *search = data;
 	unsigned int i;
+
+	if (addr < search->begin || addr >= search->end)
+		return 0;
 
 	for (i = 0; i < NR_HOOK_FORMS; i++) {
 		const char *hooked = hook_forms[i].body.name;
@@ -27,7 +38,7 @@ static int __init match_clone(void *data, const char *name, unsigned long addr)
 		/* .cold is the unlikely part of the function itself */
 		if (!strncmp(name, hooked, len) && name[len] == '.' &&
 		    strcmp(name + len, ".cold")) {
-			*clone = hooked;
+			search->hooked = hooked;
 			return 1;
 		}
 	}
@@ -36,12 +47,17 @@ static int __init match_clone(void *data, const char *name, unsigned long addr)
 
 static int __init refuse_clones(void)
 {
-	const char *clone = NULL;
+	struct clone_search search = {
+		.begin = kern_find_symbol("_stext"),
+		.end = kern_find_symbol("_etext"),
+	};
 
-	static_call(kern_kallsyms_on_each_symbol)(match_clone, &clone);
-	if (clone) {
+	if (!search.begin || !search.end)
+		return -ENOENT;
+	static_call(kern_kallsyms_on_each_symbol)(match_clone, &search);
+	if (search.hooked) {
 		pr_err("the compiler has cloned %s in this kernel: a hook would miss callers\n",
-		       clone);
+		       search.hooked);
 		return -EOPNOTSUPP;
 	}
 	return 0;

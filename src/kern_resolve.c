@@ -11,47 +11,15 @@
 
 struct kern_layout kern_layout __ro_after_init;
 
-DEFINE_STATIC_CALL_NULL(kern_kallsyms_lookup_name, kallsyms_lookup_name);
-DEFINE_STATIC_CALL_NULL(kern_kallsyms_on_each_match_symbol, kallsyms_on_each_match_symbol);
-DEFINE_STATIC_CALL_NULL(kern_kallsyms_on_each_symbol, kallsyms_on_each_symbol);
-DEFINE_STATIC_CALL_NULL(kern_ftrace_location, ftrace_location);
-DEFINE_STATIC_CALL_NULL(kern_ftrace_rec_iter_start, ftrace_rec_iter_start);
-DEFINE_STATIC_CALL_NULL(kern_ftrace_rec_iter_next, ftrace_rec_iter_next);
-DEFINE_STATIC_CALL_NULL(kern_ftrace_rec_iter_record, ftrace_rec_iter_record);
-DEFINE_STATIC_CALL_NULL(kern_bpf_get_btf_vmlinux, bpf_get_btf_vmlinux);
-DEFINE_STATIC_CALL_NULL(kern_btf_find_by_name_kind, btf_find_by_name_kind);
-DEFINE_STATIC_CALL_NULL(kern_btf_name_by_offset, btf_name_by_offset);
-DEFINE_STATIC_CALL_NULL(kern_btf_type_skip_modifiers, btf_type_skip_modifiers);
-DEFINE_STATIC_CALL_NULL(kern_raw_spin_rq_lock_nested, raw_spin_rq_lock_nested_fn);
-DEFINE_STATIC_CALL_NULL(kern_raw_spin_rq_unlock, raw_spin_rq_unlock_fn);
-DEFINE_STATIC_CALL_NULL(kern_resched_cpu, resched_cpu_fn);
-DEFINE_STATIC_CALL_NULL(kern_wake_up_if_idle, wake_up_if_idle_fn);
-DEFINE_STATIC_CALL_NULL(kern_rcu_expedite_gp, rcu_expedite_gp_fn);
-DEFINE_STATIC_CALL_NULL(kern_rcu_unexpedite_gp, rcu_expedite_gp_fn);
+#define KERN_DEFINE(name, type, proto)	DEFINE_STATIC_CALL_NULL(kern_##name, type);
+KERN_FUNCS(KERN_DEFINE)
 
-const struct kern_func kern_funcs[NR_KERN_FUNCS] = {
-	KERN_FUNC(kallsyms_lookup_name, kern_kallsyms_lookup_name, "u64(*char)"),
-	KERN_FUNC(kallsyms_on_each_match_symbol, kern_kallsyms_on_each_match_symbol,
-		  "s32(*fn,*char,*void)"),
-	KERN_FUNC(kallsyms_on_each_symbol, kern_kallsyms_on_each_symbol, "s32(*fn,*void)"),
-	KERN_FUNC(ftrace_location, kern_ftrace_location, "u64(u64)"),
-	KERN_FUNC(ftrace_rec_iter_start, kern_ftrace_rec_iter_start, "*ftrace_rec_iter()"),
-	KERN_FUNC(ftrace_rec_iter_next, kern_ftrace_rec_iter_next,
-		  "*ftrace_rec_iter(*ftrace_rec_iter)"),
-	KERN_FUNC(ftrace_rec_iter_record, kern_ftrace_rec_iter_record,
-		  "*dyn_ftrace(*ftrace_rec_iter)"),
-	KERN_FUNC(bpf_get_btf_vmlinux, kern_bpf_get_btf_vmlinux, "*btf()"),
-	KERN_FUNC(btf_find_by_name_kind, kern_btf_find_by_name_kind, "s32(*btf,*char,u8)"),
-	KERN_FUNC(btf_name_by_offset, kern_btf_name_by_offset, "*char(*btf,u32)"),
-	KERN_FUNC(btf_type_skip_modifiers, kern_btf_type_skip_modifiers,
-		  "*btf_type(*btf,u32,*unsigned int)"),
-	KERN_FUNC(raw_spin_rq_lock_nested, kern_raw_spin_rq_lock_nested, "void(*rq,s32)"),
-	KERN_FUNC(raw_spin_rq_unlock, kern_raw_spin_rq_unlock, "void(*rq)"),
-	KERN_FUNC(resched_cpu, kern_resched_cpu, "void(s32)"),
-	KERN_FUNC(wake_up_if_idle, kern_wake_up_if_idle, "void(s32)"),
-	KERN_FUNC(rcu_expedite_gp, kern_rcu_expedite_gp, "void()"),
-	KERN_FUNC(rcu_unexpedite_gp, kern_rcu_unexpedite_gp, "void()"),
+#define KERN_ENTRY(name, type, proto)	KERN_FUNC(name, kern_##name, proto),
+const struct kern_func kern_funcs[] = {
+	KERN_FUNCS(KERN_ENTRY)
 };
+
+const unsigned int nr_kern_funcs = ARRAY_SIZE(kern_funcs);
 
 static int __init count_symbol(void *data, unsigned long addr)
 {
@@ -88,7 +56,7 @@ static int __init resolve_funcs(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_KERN_FUNCS; i++) {
+	for (i = 0; i < nr_kern_funcs; i++) {
 		const struct kern_func *f = &kern_funcs[i];
 		unsigned long addr = kern_find_symbol(f->name);
 
@@ -132,13 +100,21 @@ static int __init resolve_kallsyms(void)
 	return 0;
 }
 
-static int __init resolve_runqueues(void)
+static int __init resolve_data(void)
 {
-	unsigned long addr = kern_find_symbol("runqueues");
+	unsigned long runqueues = kern_find_symbol("runqueues");
+	unsigned long state;
 
-	if (!addr)
+	if (!runqueues)
 		return -ENOENT;
-	kern_layout.runqueues = (void __percpu *)addr;
+	kern_layout.runqueues = (void __percpu *)runqueues;
+
+	/* its older name, then the newer one */
+	state = static_call(kern_kallsyms_lookup_name)("scx_ops_enable_state_var") ?:
+		kern_find_symbol("scx_enable_state_var");
+	if (!state)
+		return -ENOENT;
+	kern_layout.sched_state = (const atomic_t *)state;
 	return 0;
 }
 
@@ -165,5 +141,5 @@ int __init kern_resolve(void)
 		return -EOPNOTSUPP;
 	}
 
-	return resolve_funcs() ?: resolve_runqueues();
+	return resolve_funcs() ?: resolve_data();
 }

@@ -9,7 +9,9 @@
  * "void(*rq,s32)". That is what the calling convention depends on.
  */
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 
+#include "bypass_dsq.h"
 #include "kern.h"
 #include "kern_load.h"
 
@@ -147,14 +149,19 @@ struct known_member {
 	const char *name;
 	const char *member;
 	u32 offset;
+	u32 size;
 };
 
-#define KNOWN(type, m) { #type, #m, offsetof(struct type, m) }
+#define KNOWN(type, m) { #type, #m, offsetof(struct type, m), sizeof_field(struct type, m) }
 
-/* in the headers this module was built with; must be there in the kernel too */
+/*
+ * All that the module reads and writes in structures that the kernel's headers
+ * have. The running kernel must have each where the headers have it, and as large.
+ */
 static const struct known_member known_members[] __initconst = {
 	KNOWN(scx_dispatch_q, lock),
 	KNOWN(scx_dispatch_q, list),
+	KNOWN(scx_dispatch_q, priq),
 	KNOWN(scx_dispatch_q, nr),
 	KNOWN(scx_dispatch_q, seq),
 	KNOWN(scx_dispatch_q, id),
@@ -162,7 +169,6 @@ static const struct known_member known_members[] __initconst = {
 	KNOWN(scx_dsq_list_node, flags),
 	KNOWN(sched_ext_entity, dsq),
 	KNOWN(sched_ext_entity, dsq_list),
-	KNOWN(sched_ext_entity, dsq_priq),
 	KNOWN(sched_ext_entity, dsq_seq),
 	KNOWN(sched_ext_entity, ops_state),
 	KNOWN(sched_ext_entity, ddsp_dsq_id),
@@ -170,18 +176,47 @@ static const struct known_member known_members[] __initconst = {
 	KNOWN(sched_ext_entity, slice),
 	KNOWN(task_struct, scx),
 	KNOWN(task_struct, thread_info),
+	KNOWN(task_struct, usage),
 	KNOWN(task_struct, cpus_ptr),
 	KNOWN(task_struct, migration_disabled),
 	KNOWN(task_struct, flags),
 	KNOWN(task_struct, policy),
+	KNOWN(task_struct, static_prio),
 	KNOWN(task_struct, rt_priority),
+	KNOWN(task_struct, tasks),
+	KNOWN(task_struct, thread_node),
+	KNOWN(task_struct, signal),
 #ifdef CONFIG_PREEMPT_RCU
 	KNOWN(task_struct, rcu_read_lock_nesting),
+#endif
+#ifdef CONFIG_TASKS_RCU
+	KNOWN(task_struct, rcu_tasks_holdout),
+#endif
+#ifdef CONFIG_LIVEPATCH
+	KNOWN(task_struct, patch_state),
 #endif
 	KNOWN(task_struct, pid),
 	KNOWN(task_struct, comm),
 	KNOWN(thread_info, cpu),
+	KNOWN(signal_struct, thread_head),
 };
+
+/* Bytes of a type, 0 if that cannot be told. */
+static u32 __init type_size(const struct btf_type *t)
+{
+	u32 nr = 1;
+
+	while (t && btf_type_is_array(t)) {
+		nr *= btf_array(t)->nelems;
+		t = real_type(btf_array(t)->type);
+	}
+	if (!t)
+		return 0;
+	if (btf_type_is_ptr(t))
+		return nr * sizeof(void *);
+	return btf_type_is_int(t) || btf_is_any_enum(t) || __btf_type_is_struct(t) ?
+	       nr * t->size : 0;
+}
 
 static int __init check_known_members(void)
 {
@@ -191,12 +226,50 @@ static int __init check_known_members(void)
 	for (i = 0; i < ARRAY_SIZE(known_members); i++) {
 		const struct known_member *m = &known_members[i];
 		int offset = find_member(m->name, m->member, &type);
+		u32 size;
 
 		if (offset < 0)
 			return offset;
 		if (offset != m->offset) {
 			pr_err("%s.%s is at byte %d in this kernel, but at %u in the headers this module was built with\n",
 			       m->name, m->member, offset, m->offset);
+			return -ENOEXEC;
+		}
+		size = type_size(type);
+		if (size != m->size) {
+			pr_err("%s.%s has %u bytes in this kernel, but %u in the headers this module was built with\n",
+			       m->name, m->member, size, m->size);
+			return -ENOEXEC;
+		}
+	}
+	return 0;
+}
+
+/* all that a DSQ is made of; the module makes and fills DSQs of its own */
+static const char * const dsq_members[] __initconst = {
+	"lock", "list", "priq", "nr", "seq", "id", "hash_node", "free_node", "rcu",
+};
+
+/* A member that is new here would have to be maintained, and the module does not know how. */
+static int __init check_dsq(void)
+{
+	int id = static_call(kern_btf_find_by_name_kind)(btf, "scx_dispatch_q", BTF_KIND_STRUCT);
+	const struct btf_member *m;
+	const struct btf_type *t;
+	unsigned int i;
+
+	if (id < 0) {
+		pr_err("the kernel's BTF has no struct scx_dispatch_q\n");
+		return -ENOENT;
+	}
+	t = btf_type_by_id(btf, id);
+	m = (const struct btf_member *)(t + 1);
+	for (i = 0; i < btf_type_vlen(t); i++) {
+		const char *name = type_name(m[i].name_off);
+
+		if (match_string(dsq_members, ARRAY_SIZE(dsq_members), name) < 0) {
+			pr_err("struct scx_dispatch_q has a member %s in this kernel, which this module does not know\n",
+			       name);
 			return -ENOEXEC;
 		}
 	}
@@ -245,29 +318,20 @@ static int __init learn_rq_layout(void)
 {
 	const struct btf_type *type;
 	u32 flags, nr_running;
-	int scx, local, cpu, ret;
+	int scx, cpu, ret;
 
 	scx = find_member("rq", "scx", &type);
 	if (scx < 0)
 		return scx;
 	ret = learn_u32_member("scx_rq", "flags", &flags) ?:
 	      learn_u32_member("scx_rq", "nr_running", &nr_running) ?:
+	      learn_u32_member("rq", "nr_running", &kern_layout.rq_nr_running) ?:
 	      learn_u32_member("rq", "cpu", &kern_layout.rq_cpu) ?:
 	      learn_rq_locks();
 	if (ret)
 		return ret;
 	kern_layout.rq_scx_flags = scx + flags;
 	kern_layout.rq_scx_nr_running = scx + nr_running;
-
-	local = find_member("scx_rq", "local_dsq", &type);
-	if (local < 0)
-		return local;
-	if (!btf_type_is_struct(type) || type->size != sizeof(struct scx_dispatch_q)) {
-		pr_err("scx_rq.local_dsq is no scx_dispatch_q of %zu bytes in this kernel\n",
-		       sizeof(struct scx_dispatch_q));
-		return -ENOEXEC;
-	}
-	kern_layout.rq_local_dsq = scx + local;
 
 	/* proves the symbol and the layout at once */
 	for_each_possible_cpu(cpu) {
@@ -279,34 +343,38 @@ static int __init learn_rq_layout(void)
 	return 0;
 }
 
-/* The value of @name in enum @type of 32 or 64 bits. */
+/* An enum of 32 or 64 bits, NULL if there is none. */
+static const struct btf_type *__init find_enum(const char *name)
+{
+	int id = static_call(kern_btf_find_by_name_kind)(btf, name, BTF_KIND_ENUM);
+
+	if (id < 0)
+		id = static_call(kern_btf_find_by_name_kind)(btf, name, BTF_KIND_ENUM64);
+	return id < 0 ? NULL : btf_type_by_id(btf, id);
+}
+
+/* The name and the value of the enumerator @i of the enum @t. */
+static const char *__init enumerator(const struct btf_type *t, unsigned int i, u64 *value)
+{
+	const struct btf_enum64 *e64 = (const struct btf_enum64 *)(t + 1) + i;
+	const struct btf_enum *e = (const struct btf_enum *)(t + 1) + i;
+
+	if (btf_kind(t) == BTF_KIND_ENUM64) {
+		*value = (u64)e64->val_hi32 << 32 | e64->val_lo32;
+		return type_name(e64->name_off);
+	}
+	*value = (u32)e->val;
+	return type_name(e->name_off);
+}
+
 static int __init learn_enum(const char *type, const char *name, u64 *value)
 {
-	const struct btf_type *t;
+	const struct btf_type *t = find_enum(type);
 	unsigned int i;
-	int id;
 
-	id = static_call(kern_btf_find_by_name_kind)(btf, type, BTF_KIND_ENUM);
-	if (id < 0)
-		id = static_call(kern_btf_find_by_name_kind)(btf, type, BTF_KIND_ENUM64);
-	if (id >= 0) {
-		const struct btf_enum *e;
-		const struct btf_enum64 *e64;
-
-		t = btf_type_by_id(btf, id);
-		e = (const struct btf_enum *)(t + 1);
-		e64 = (const struct btf_enum64 *)(t + 1);
-
-		for (i = 0; i < btf_type_vlen(t); i++) {
-			bool wide = btf_kind(t) == BTF_KIND_ENUM64;
-
-			if (strcmp(type_name(wide ? e64[i].name_off : e[i].name_off), name))
-				continue;
-			*value = wide ? (u64)e64[i].val_hi32 << 32 | e64[i].val_lo32 :
-					(u32)e[i].val;
+	for (i = 0; t && i < btf_type_vlen(t); i++)
+		if (!strcmp(enumerator(t, i, value), name))
 			return 0;
-		}
-	}
 	pr_err("the kernel's BTF has no %s in enum %s\n", name, type);
 	return -ENOENT;
 }
@@ -317,11 +385,40 @@ static int __init check_enum(const char *type, const char *name, u64 expected)
 	int ret = learn_enum(type, name, &found);
 
 	if (!ret && found != expected) {
-		pr_err("%s is %#llx in this kernel, but %#llx in the headers this module was built with\n",
+		pr_err("%s is %#llx in this kernel, but this module expects %#llx\n",
 		       name, found, expected);
 		ret = -ENOEXEC;
 	}
 	return ret;
+}
+
+/* No enumerator of @type may be @value: the module uses that itself. */
+static int __init check_free(const char *type, u64 value)
+{
+	const struct btf_type *t = find_enum(type);
+	unsigned int i;
+	u64 found;
+
+	for (i = 0; t && i < btf_type_vlen(t); i++) {
+		const char *name = enumerator(t, i, &found);
+
+		if (found == value) {
+			pr_err("%s is %#llx in this kernel, which this module uses itself\n",
+			       name, found);
+			return -ENOEXEC;
+		}
+	}
+	return 0;
+}
+
+/* The enum that says whether a scheduler is loaded has an older name and a newer one. */
+static int __init learn_sched_state(void)
+{
+	u64 *unloaded = &kern_layout.sched_unloaded;
+
+	if (find_enum("scx_ops_enable_state"))
+		return learn_enum("scx_ops_enable_state", "SCX_OPS_DISABLED", unloaded);
+	return learn_enum("scx_enable_state", "SCX_DISABLED", unloaded);
 }
 
 static int __init learn_enums(void)
@@ -330,14 +427,18 @@ static int __init learn_enums(void)
 
 	return check_enum("scx_dsq_id_flags", "SCX_DSQ_GLOBAL", SCX_DSQ_GLOBAL) ?:
 	       check_enum("scx_dsq_id_flags", "SCX_DSQ_INVALID", SCX_DSQ_INVALID) ?:
+	       check_free("scx_dsq_id_flags", SCX_DSQ_BYPASS) ?:
 	       check_enum("scx_dsq_lnode_flags", "SCX_DSQ_LNODE_ITER_CURSOR",
 			  SCX_DSQ_LNODE_ITER_CURSOR) ?:
+	       check_enum("scx_ops_state", "SCX_OPSS_NONE", BYPASS_OPSS_NONE) ?:
 	       learn_enum("scx_rq_flags", "SCX_RQ_ONLINE", &k->rq_online) ?:
 	       learn_enum("scx_rq_flags", "SCX_RQ_BYPASSING", &k->rq_bypassing) ?:
 	       learn_enum("scx_enq_flags", "SCX_ENQ_HEAD", &k->enq_head) ?:
 	       learn_enum("scx_enq_flags", "SCX_ENQ_PREEMPT", &k->enq_preempt) ?:
 	       learn_enum("scx_enq_flags", "SCX_ENQ_CLEAR_OPSS", &k->enq_clear_opss) ?:
-	       learn_enum("scx_enq_flags", "SCX_ENQ_DSQ_PRIQ", &k->enq_dsq_priq);
+	       learn_enum("scx_enq_flags", "SCX_ENQ_DSQ_PRIQ", &k->enq_dsq_priq) ?:
+	       check_free("scx_enq_flags", SCX_ENQ_NESTED) ?:
+	       learn_sched_state();
 }
 
 /**
@@ -360,8 +461,8 @@ int __init kern_verify(void)
 		return btf ? PTR_ERR(btf) : -ENOENT;
 	}
 
-	for (i = 0; i < NR_KERN_FUNCS && !ret; i++)
+	for (i = 0; i < nr_kern_funcs && !ret; i++)
 		ret = check_proto(&kern_funcs[i]);
 
-	return ret ?: check_known_members() ?: learn_rq_layout() ?: learn_enums();
+	return ret ?: check_known_members() ?: check_dsq() ?: learn_rq_layout() ?: learn_enums();
 }

@@ -9,24 +9,26 @@
 
 #include "balancer.h"
 #include "bypass_dsq.h"
+#include "expedite.h"
 #include "kern_load.h"
 #include "params.h"
-#include "quiet.h"
 #include "redirect.h"
 #include "status.h"
 
 static enum cpuhp_state cpuhp_state;
 
-/* A node whose first CPU this is has no timer yet. */
+/* A node whose first CPU this is has no timers yet. */
 static int cpu_up_fn(unsigned int cpu)
 {
 	balancer_update();
 	return 0;
 }
 
+/* The CPU is no longer active: the timers go elsewhere. */
 static int cpu_down_fn(unsigned int cpu)
 {
 	bypass_dsq_recall(cpu);
+	balancer_update();
 	return 0;
 }
 
@@ -48,15 +50,13 @@ static int __init scx_bypass_lb_init(void)
 	if (ret)
 		return ret;
 
-	ret = quiet_init();
-	if (ret)
-		goto err_balancer;
+	expedite_init();
 
 	/* called on its way down after the CPU has become inactive */
 	ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "sched/scx_bypass_lb:online",
 					cpu_up_fn, cpu_down_fn);
 	if (ret < 0)
-		goto err_quiet;
+		goto err_expedite;
 	cpuhp_state = ret;
 
 	status_init();
@@ -68,9 +68,8 @@ static int __init scx_bypass_lb_init(void)
 err_status:
 	status_exit();
 	cpuhp_remove_state_nocalls(cpuhp_state);
-err_quiet:
-	quiet_exit();
-err_balancer:
+err_expedite:
+	expedite_exit();
 	balancer_exit();
 	return ret;
 }
@@ -81,8 +80,8 @@ static void __exit scx_bypass_lb_exit(void)
 	status_exit();
 	redirect_remove();
 	cpuhp_remove_state_nocalls(cpuhp_state);
-	quiet_exit();
 	bypass_dsq_exit();
+	expedite_exit();
 	balancer_exit();
 }
 

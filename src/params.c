@@ -10,24 +10,17 @@
 #define INTV_US_MAX	(10 * USEC_PER_SEC)
 #define SLICE_US_MIN	100
 #define SLICE_US_MAX	(100 * USEC_PER_MSEC)
-#define QUIET_MS_MAX	500
 
 /* how often the balancer runs in bypass, us; 0 stops it */
 unsigned int bypass_lb_intv_us __read_mostly = 500 * USEC_PER_MSEC;
 /* slice of a task that is queued in bypass, us */
 unsigned int slice_bypass_us __read_mostly = 5 * USEC_PER_MSEC;
-/* tasks are spread as they are queued when bypass begins */
-bool spread_early __read_mostly = true;
 /* in bypass, tasks that were preempted inside an RCU read-side section go first */
 bool readers_first __read_mostly = true;
 /* and so do kernel threads that are woken */
 bool kthreads_first __read_mostly = true;
-/* in bypass, a CPU that has run dry takes a task from the longest queue */
-bool idle_pull __read_mostly;
 /* in bypass, RCU grace periods are expedited */
 bool expedite_rcu __read_mostly = true;
-/* how long at most user tasks are kept off crowded CPUs in bypass, ms; 0: not at all */
-unsigned int quiet_ms __read_mostly = 250;
 /* refuse to load */
 bool disable;
 /* how functions are redirected */
@@ -75,11 +68,6 @@ static int set_slice(const char *val, const struct kernel_param *kp)
 	return set_in_range(val, kp, SLICE_US_MIN, SLICE_US_MAX);
 }
 
-static int set_quiet(const char *val, const struct kernel_param *kp)
-{
-	return set_in_range(val, kp, 0, QUIET_MS_MAX);
-}
-
 static int set_expedite(const char *val, const struct kernel_param *kp)
 {
 	int ret = param_set_bool(val, kp);
@@ -124,20 +112,12 @@ module_param_cb(slice_bypass_us, &slice_ops, &slice_bypass_us, 0600);
 MODULE_PARM_DESC(slice_bypass_us,
 		 "slice of a task in bypass mode, microseconds (100 to 100000, default 5000)");
 
-module_param(spread_early, bool, 0600);
-MODULE_PARM_DESC(spread_early,
-		 "spread tasks over their node's CPUs as they are queued when bypass mode begins (default Y)");
-
 module_param(readers_first, bool, 0600);
 MODULE_PARM_DESC(readers_first,
 		 "in bypass mode, tasks preempted inside an RCU read-side section run first (default Y)");
 
 module_param(kthreads_first, bool, 0600);
 MODULE_PARM_DESC(kthreads_first, "in bypass mode, woken kernel threads run first (default Y)");
-
-module_param(idle_pull, bool, 0600);
-MODULE_PARM_DESC(idle_pull,
-		 "in bypass mode, a CPU without a task takes one from the longest queue (default N)");
 
 static const struct kernel_param_ops expedite_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
@@ -147,15 +127,6 @@ static const struct kernel_param_ops expedite_ops = {
 
 module_param_cb(expedite_rcu, &expedite_ops, &expedite_rcu, 0600);
 MODULE_PARM_DESC(expedite_rcu, "in bypass mode, expedite RCU grace periods (default Y)");
-
-static const struct kernel_param_ops quiet_ops = {
-	.set = set_quiet,
-	.get = param_get_uint,
-};
-
-module_param_cb(quiet_ms, &quiet_ops, &quiet_ms, 0600);
-MODULE_PARM_DESC(quiet_ms,
-		 "keep user tasks off crowded CPUs in bypass mode, for so long at most, milliseconds (0 to 500, 0 = off, default 250)");
 
 static const struct kernel_param_ops backend_ops = {
 	.set = set_backend,

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One pass of a node's balancer: plan, move tasks from donors to donees, kick
- * the donees, tell.
+ * One pass of a node's balancer: plan, move tasks from donors to donees, make the
+ * donees pick again, report.
  *
  * Locks: the donor's rq, then the donor's DSQ, then the donee's DSQ, nested.
  * The first two are dropped after each batch of entries looked at, moved or
  * not; a cursor in the list keeps the place.
  */
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <linux/timekeeping.h>
 #include <linux/topology.h>
 
@@ -32,15 +33,35 @@ struct lb_load lb_measure(const struct lb_node *node)
 	struct lb_load load = {};
 	int cpu;
 
-	for_each_cpu_and(cpu, cpumask_of_node(node->node), cpu_online_mask)
+	for_each_node_cpu(cpu, node->node, cpu_online_mask)
 		lb_load_add(&load, bypass_dsq_nr(cpu));
 	return load;
+}
+
+/* Is the caller itself a task that runs on @cpu, and not an interrupt of one? */
+static bool lb_runs_on(int cpu)
+{
+	return cpu == raw_smp_processor_id() &&
+	       (IS_ENABLED(CONFIG_PREEMPT_RT) || !in_serving_softirq());
+}
+
+/**
+ * lb_may_receive() - may tasks be moved to a CPU?
+ * @cpu: the CPU
+ *
+ * Not to one where a task of a higher class runs or waits, other than the caller.
+ *
+ * Context: any, racy: preemptible, and the other CPU may change its mind at once.
+ */
+bool lb_may_receive(int cpu)
+{
+	return kern_cpu_schedulable(cpu) && kern_cpu_nr_others(cpu) <= lb_runs_on(cpu);
 }
 
 /**
  * lb_find_donee() - find a CPU that may take a task
  * @p: the task
- * @donees: CPUs that want some
+ * @donees: CPUs that want some; one that cannot take any is removed
  *
  * A CPU that is going down is none, nor gives any: what it has it must run
  * itself.
@@ -48,21 +69,23 @@ struct lb_load lb_measure(const struct lb_node *node)
  * Context: as for bypass_dsq_may_move().
  * Return: the CPU, or -1.
  */
-int lb_find_donee(struct task_struct *p, const struct cpumask *donees)
+int lb_find_donee(struct task_struct *p, struct cpumask *donees)
 {
-	int donee = cpumask_any_and_distribute(donees, p->cpus_ptr);
+	int donee;
 
-	if (donee >= nr_cpu_ids || !kern_cpu_schedulable(donee) ||
-	    !bypass_dsq_may_move(p, donee))
-		return -1;
-	return donee;
+	while ((donee = cpumask_any_and_distribute(donees, p->cpus_ptr)) < nr_cpu_ids) {
+		if (kern_cpu_schedulable(donee))
+			return bypass_dsq_may_move(p, donee) ? donee : -1;
+		cpumask_clear_cpu(donee, donees);
+	}
+	return -1;
 }
 
 /*
  * Look at one batch of @donor's entries behind @cursor and move what can be
  * moved. Returns whether another batch is wanted.
  */
-static bool relieve_batch(struct lb_node *node, int donor, const struct lb_goal *goal,
+static bool lb_relieve_batch(struct lb_node *node, int donor, const struct lb_goal *goal,
 			  struct scx_dsq_list_node *cursor, u32 *nr_moved)
 {
 	struct scx_dispatch_q *dsq = bypass_dsq(donor);
@@ -93,7 +116,7 @@ static bool relieve_batch(struct lb_node *node, int donor, const struct lb_goal 
 
 		bypass_dsq_unlink(dsq, p);
 		bypass_dsq_insert(bypass_dsq(donee), p, SCX_ENQ_NESTED);
-		cpumask_set_cpu(donee, node->kicks);
+		cpumask_set_cpu(donee, node->resched);
 		if (!lb_is_donee(goal, bypass_dsq_nr(donee)))
 			cpumask_clear_cpu(donee, node->donees);
 		(*nr_moved)++;
@@ -101,7 +124,7 @@ static bool relieve_batch(struct lb_node *node, int donor, const struct lb_goal 
 	return true;
 }
 
-static u32 relieve(struct lb_node *node, int donor, const struct lb_goal *goal)
+static u32 lb_relieve(struct lb_node *node, int donor, const struct lb_goal *goal)
 {
 	struct scx_dispatch_q *dsq = bypass_dsq(donor);
 	struct rq *rq = kern_cpu_rq(donor);
@@ -121,7 +144,7 @@ static u32 relieve(struct lb_node *node, int donor, const struct lb_goal *goal)
 
 		if (list_empty(&cursor.node))
 			list_add(&cursor.node, &dsq->list);
-		more = relieve_batch(node, donor, goal, &cursor, &nr_moved);
+		more = lb_relieve_batch(node, donor, goal, &cursor, &nr_moved);
 		if (!more)
 			list_del_init(&cursor.node);
 
@@ -129,34 +152,34 @@ static u32 relieve(struct lb_node *node, int donor, const struct lb_goal *goal)
 		raw_spin_unlock(&dsq->lock);
 		kern_rq_unlock_irq(rq);
 
-		node->hold_max_ns = max(node->hold_max_ns, held);
+		if (held > node->hold_max_ns)
+			WRITE_ONCE(node->hold_max_ns, held);
 		cpu_relax();
 	} while (more);
 
 	return nr_moved;
 }
 
-static u32 move_tasks(struct lb_node *node, const struct lb_goal *goal)
+static u32 lb_move_tasks(struct lb_node *node, const struct lb_goal *goal)
 {
-	const struct cpumask *cpus = cpumask_of_node(node->node);
 	u32 nr_moved = 0;
 	int cpu;
 
 	cpumask_clear(node->donees);
-	cpumask_clear(node->kicks);
+	cpumask_clear(node->resched);
 
-	for_each_cpu_and(cpu, cpus, cpu_active_mask)
-		if (lb_is_donee(goal, bypass_dsq_nr(cpu)))
+	for_each_node_cpu(cpu, node->node, cpu_active_mask)
+		if (lb_is_donee(goal, bypass_dsq_nr(cpu)) && lb_may_receive(cpu))
 			cpumask_set_cpu(cpu, node->donees);
 
-	for_each_cpu_and(cpu, cpus, cpu_active_mask) {
+	for_each_node_cpu(cpu, node->node, cpu_active_mask) {
 		if (cpumask_empty(node->donees))
 			break;
 		if (lb_is_donor(goal, bypass_dsq_nr(cpu)))
-			nr_moved += relieve(node, cpu, goal);
+			nr_moved += lb_relieve(node, cpu, goal);
 	}
 
-	for_each_cpu(cpu, node->kicks)
+	for_each_cpu(cpu, node->resched)
 		static_call(kern_resched_cpu)(cpu);
 
 	return nr_moved;
@@ -179,13 +202,13 @@ void lb_pass(struct lb_node *node)
 		return;
 
 	goal = lb_plan(&before, READ_ONCE(bypass_lb_intv_us), READ_ONCE(slice_bypass_us));
-	nr_moved = move_tasks(node, &goal);
+	nr_moved = lb_move_tasks(node, &goal);
 	after = lb_measure(node);
 
-	node->nr_moved += nr_moved;
-	node->last_cpu = raw_smp_processor_id();
-	node->last_ns = ktime_get_mono_fast_ns();
-	node->nr_passes++;
+	WRITE_ONCE(node->nr_moved, node->nr_moved + nr_moved);
+	WRITE_ONCE(node->last_cpu, raw_smp_processor_id());
+	WRITE_ONCE(node->last_ns, ktime_get_mono_fast_ns());
+	WRITE_ONCE(node->nr_passes, node->nr_passes + 1);
 
 	trace_sched_ext_bypass_lb(node->node, before.nr_cpus, before.nr_tasks, nr_moved,
 				  before.min, before.max, after.min, after.max);

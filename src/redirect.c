@@ -9,7 +9,9 @@
  */
 #include <linux/errno.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 
+#include "hooks.h"
 #include "params.h"
 #include "redirect.h"
 
@@ -70,6 +72,22 @@ int __init redirect_install(void)
 	if (ret)
 		pr_err("ftrace refuses the hooks (error %d)\n", ret);
 	return ret;
+}
+
+/**
+ * redirect_wait_tasks() - wait for the tasks that still run a hook
+ *
+ * No function calls a hook any more. First for those that are counted inside one,
+ * because they may sleep there. Then for those that were preempted before or behind
+ * that; where the kernel is not preemptible there are none of these.
+ *
+ * Context: module exit, may sleep.
+ */
+void redirect_wait_tasks(void)
+{
+	hooks_wait_idle();
+	synchronize_rcu_tasks();
+	synchronize_rcu();
 }
 
 /**

@@ -11,6 +11,7 @@
  * hook's gate. There can be one direct call in a function, and BPF's fentry and
  * fexit programs are direct calls as well: who comes first has it.
  */
+#include <linux/delay.h>
 #include <linux/ftrace.h>
 #include <linux/module.h>
 
@@ -41,14 +42,29 @@ static struct ftrace_ops ops = {
 static struct ftrace_ops direct_ops[NR_HOOKS];
 static bool is_direct[NR_HOOKS];
 
+/*
+ * Functions of the kernel still call the module: its memory must stay. Never returns,
+ * as with a livepatch transition that was forced.
+ */
+static void redirect_stay(int error)
+{
+	pr_crit("ftrace refuses to put the kernel's functions back (error %d): unloading never ends, reboot this machine\n",
+		error);
+	for (;;)
+		msleep(MSEC_PER_SEC);
+}
+
 static void unregister_direct(void)
 {
-	int id;
+	int id, ret;
 
 	for (id = 0; id < NR_HOOKS; id++) {
-		if (is_direct[id])
-			unregister_ftrace_direct(&direct_ops[id],
-						 (unsigned long)hook_sites[id].hook->gate, true);
+		if (!is_direct[id])
+			continue;
+		ret = unregister_ftrace_direct(&direct_ops[id],
+					       (unsigned long)hook_sites[id].hook->gate, true);
+		if (ret)
+			redirect_stay(ret);
 		is_direct[id] = false;
 	}
 }
@@ -108,7 +124,11 @@ int __init redirect_ftrace_install(bool direct)
 		return ret;
 	}
 
-	/* tasks that entered a function before; none of the three sleeps */
+	/*
+	 * Tasks that entered a function before and were preempted in it. Where the
+	 * kernel is not preemptible this waits for less, and there is less to wait
+	 * for: a task is not switched out inside any of the three.
+	 */
 	synchronize_rcu_tasks();
 	hooks_activate();
 	return 0;
@@ -121,11 +141,14 @@ int __init redirect_ftrace_install(bool direct)
  */
 void redirect_ftrace_remove(void)
 {
+	int ret;
+
 	hooks_deactivate();
 	unregister_direct();
-	unregister_ftrace_function(&ops);
+	ret = unregister_ftrace_function(&ops);
+	if (ret)
+		redirect_stay(ret);
 	ftrace_free_filter(&ops);
 
-	/* a task preempted in a hook */
-	synchronize_rcu_tasks();
+	redirect_wait_tasks();
 }

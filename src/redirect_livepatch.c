@@ -194,8 +194,7 @@ void redirect_livepatch_remove(void)
 	while (module_refcount(THIS_MODULE) >= 0)
 		msleep(POLL_MS);
 
-	/* a task preempted behind its last call in a hook */
-	synchronize_rcu_tasks();
+	redirect_wait_tasks();
 }
 
 MODULE_INFO(livepatch, "Y");

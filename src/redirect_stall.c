@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tell who holds up the removal of the hooks. */
+/* Report the tasks that hold up the removal of the hooks. */
 #include <linux/jiffies.h>
 #include <linux/livepatch.h>
 #include <linux/module.h>
@@ -7,6 +7,7 @@
 #include <linux/sched/signal.h>
 #include <linux/workqueue.h>
 
+#include "hooks.h"
 #include "redirect.h"
 
 #define STALL_JIFFIES	(10 * HZ)
@@ -40,6 +41,9 @@ static void report_stall(struct work_struct *work)
 {
 	struct task_struct *g, *p;
 	unsigned int count = 0;
+
+	if (!hooks_are_idle())
+		pr_warn("unload waits for a task inside scx_bypass()\n");
 
 	rcu_read_lock();
 	for_each_process_thread(g, p) {

@@ -16,13 +16,27 @@
 
 static struct dentry *dir;
 
-static void show_node(struct seq_file *m, const struct lb_node *node, u64 now)
+/* Tasks that the CPUs of a node have taken from others. */
+static u64 nr_helped(int node)
+{
+	u64 nr = 0;
+	int cpu;
+
+	for_each_node_cpu(cpu, node, cpu_possible_mask)
+		nr += READ_ONCE(per_cpu(bypass_cpus, cpu).nr_helped);
+	return nr;
+}
+
+static void show_node(struct seq_file *m, const struct lb_node *node)
 {
 	u64 last = READ_ONCE(node->last_ns);
+	/* read after the time that is subtracted from it */
+	u64 now = ktime_get_mono_fast_ns();
 
-	seq_printf(m, "node %d: spread %llu, passes %llu, moved %llu, ", node->node,
-		   READ_ONCE(node->nr_spread), READ_ONCE(node->nr_passes),
-		   READ_ONCE(node->nr_moved));
+	seq_printf(m, "node %d: delivered %llu, passes %llu, moved %llu, helped %llu, unserved %llu, ",
+		   node->node, READ_ONCE(node->nr_delivered), READ_ONCE(node->nr_passes),
+		   READ_ONCE(node->nr_moved), nr_helped(node->node),
+		   READ_ONCE(node->nr_unserved));
 	seq_printf(m, "longest lock hold %llu ns, last pass ", READ_ONCE(node->hold_max_ns));
 	if (last)
 		seq_printf(m, "%llu ms ago on CPU %d\n",
@@ -33,20 +47,20 @@ static void show_node(struct seq_file *m, const struct lb_node *node, u64 now)
 
 static int status_show(struct seq_file *m, void *unused)
 {
-	u64 now = ktime_get_mono_fast_ns();
 	int node, cpu;
 
 	seq_printf(m, "hooks: %s\n", hooks_active() ? "active" : "inactive");
+	seq_printf(m, "proven: %s\n", hooks_are_proven() ? "yes" : "no");
 	seq_printf(m, "backend: %s\n", redirect_backend());
 	seq_printf(m, "bypass: %s\n", kern_bypassing() ? "on" : "off");
 	seq_printf(m, "bypass_lb_intv_us: %u\n", READ_ONCE(bypass_lb_intv_us));
 	seq_printf(m, "slice_bypass_us: %u\n", READ_ONCE(slice_bypass_us));
 
 	for_each_node_state(node, N_CPU)
-		show_node(m, balancer_node(node), now);
+		show_node(m, balancer_node(node));
 	for_each_online_cpu(cpu)
 		seq_printf(m, "cpu %d: node %d, queued %u\n", cpu, cpu_to_node(cpu),
-			   bypass_dsq_nr(cpu) + READ_ONCE(per_cpu(bypass_cpus, cpu).urgent.nr));
+			   bypass_cpu_nr(per_cpu_ptr(&bypass_cpus, cpu)));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(status);

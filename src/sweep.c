@@ -24,8 +24,11 @@ static struct scx_dispatch_q *sweep_target(struct task_struct *p, int cpu, int d
 {
 	struct bypass_cpu *own = per_cpu_ptr(&bypass_cpus, task_cpu(p));
 
-	if (dying < 0)
+	if (dying < 0) {
+		/* set by whoever has queued @p, and @p has not changed its CPU since */
+		WARN_ON_ONCE(!own->home);
 		return READ_ONCE(own->home);
+	}
 	if (own->cpu != cpu && (cpu == dying || own->cpu == dying))
 		return &own->dsq;
 	return NULL;
@@ -110,24 +113,35 @@ static void sweep(struct scx_dispatch_q *dsq, int cpu, int dying)
 /**
  * bypass_dsq_drain() - move all tasks to the global DSQs, as without the module
  *
- * No more tasks are being enqueued, consumption goes on.
+ * No more tasks are being enqueued, consumption goes on. CPUs neither come nor go
+ * meanwhile: bypass_dsq_recall() moves tasks back to DSQs that have been drained.
  *
- * Context: process, may sleep. Takes rq and DSQ locks.
+ * Context: process, may sleep. Takes the CPU hotplug lock, then rq and DSQ locks.
  */
 void bypass_dsq_drain(void)
 {
 	int cpu;
 
+	cpus_read_lock();
 	for_each_possible_cpu(cpu) {
 		sweep(&per_cpu(bypass_cpus, cpu).urgent, cpu, -1);
 		sweep(bypass_dsq(cpu), cpu, -1);
 	}
 
 	/* a CPU that had nothing to do may run any of them now */
-	cpus_read_lock();
 	for_each_online_cpu(cpu)
 		static_call(kern_resched_cpu)(cpu);
 	cpus_read_unlock();
+}
+
+static bool sweep_has_tasks(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		if (bypass_cpu_nr(per_cpu_ptr(&bypass_cpus, cpu)))
+			return true;
+	return false;
 }
 
 /**
@@ -144,6 +158,10 @@ void bypass_dsq_drain(void)
 void bypass_dsq_recall(int dying)
 {
 	int cpu;
+
+	/* nobody moves a task to or from that CPU any more */
+	if (!kern_bypassing() && !sweep_has_tasks())
+		return;
 
 	for_each_possible_cpu(cpu)
 		sweep(bypass_dsq(cpu), cpu, dying);

@@ -115,7 +115,7 @@ LINUX_6_12_NO_SCX = stock("6.12.95+deb12-amd64", "6.12.95-1~bpo12+1", "bookworm-
 LINUX_7_3 = stock("7.3.4+deb13-amd64", "7.3.4-1~bpo13+1")
 
 MAIN = Target("6.18.15", LINUX_6_18, "Debian's stock image", reloads=50, fire=True,
-              extra=("peers/module", "leave/module", "quiet/module"))
+              extra=("peers/module", "leave/module"))
 
 # kernels that the module must refuse; "make test" has them too
 REFUSALS = (
@@ -134,7 +134,7 @@ MATRIX = (
            params=LIVEPATCH, reloads=50),
     Target("6.18.15-rt", LINUX_6_18_RT, "Debian's stock image, PREEMPT_RT"),
     Target("6.17.8", LINUX_6_17, "Debian's stock image, with MODVERSIONS",
-           extra=("leave/module", "quiet/module")),
+           extra=("leave/module",)),
     Target("6.18.15-clang", LINUX_6_18, "Debian's stock image, module built with clang",
            clang=True),
     Target("6.18.15-cloud", LINUX_6_18_CLOUD,
@@ -142,7 +142,7 @@ MATRIX = (
     Target("6.18.5", LINUX_6_18_5, "Debian's stock image, backend=livepatch", params=LIVEPATCH),
     Target("6.18.15-nolivepatch", LINUX_6_18_NO_LIVEPATCH, "built without livepatch"),
     Target("6.12.95", LINUX_6_12, "built from linux-source-6.12 with sched_ext",
-           extra=("leave/module", "quiet/module")),
+           extra=("leave/module",)),
     Target("6.18.15-debug", LINUX_6_18_DEBUG, "built with lockdep, KASAN, debugging of objects",
            fire=True,
            extra=("faults/module", "mutant/nesting", "mutant/task-cpu", "mutant/rq-lock")),

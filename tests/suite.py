@@ -53,7 +53,8 @@ SINGLE = ("peers/module", "conflicts/module")
 # And one whose queue is so long that on a busy host the kernel's watchdog sees a lockup.
 EIGHT = vm.Machine(threads=1, counted=True)
 COUNTED = {"leave/module": EIGHT,
-           "quiet/module": EIGHT, "contention/control": EIGHT, "contention/module": EIGHT}
+           "skew/control": EIGHT, "skew/module": EIGHT, "nodes/module": EIGHT,
+           "contention/control": EIGHT, "contention/module": EIGHT}
 # How long a mutant may stay unnoticed.
 MUTANT_SECONDS = 300
 # Lines of a failed case to repeat at the end.

@@ -8,24 +8,62 @@
 #include "lab.h"
 #include "../sim/sim.h"
 
-#define SKEW_TASKS	240
+#define SKEW_TASKS	120
 /* of each of which half a queue is a donor's least excess, or more */
-#define LONG_INTV	"2000000"
-#define LONG_INTV_S	2.0
+#define LONG_INTV	"1000000"
+#define LONG_INTV_S	1.0
 /* tasks that come and go while the pass works */
 #define SIM_SLACK	6
 
-/* Enter bypass with @nr tasks of each node on the node's first CPU; says when. */
-static double pile_up(int nr, bool both_nodes)
+static int pin_to_cpu_0(int index)
+{
+	return pin_to(0, 0);
+}
+
+static int pin_to_node_1(int index)
+{
+	return pin_to(CPUS_PER_NODE, CPUS_PER_NODE);
+}
+
+static bool passed(void *count)
+{
+	return node_status(0).passes >= *(unsigned long long *)count;
+}
+
+/* Enter bypass with @nr tasks on the first CPU of node 0, which may run anywhere. */
+static void pile_up(int nr)
 {
 	must_attach(SCHED_PILE);
 	spawn(nr, 0, NULL);
-	if (both_nodes)
-		spawn(nr, 1, NULL);
 	must_progress(120, "under the scheduler");
 	trace_passes(true);
 	hold_bypass(true);
-	return now();
+}
+
+/*
+ * Have @nr tasks wait on the first CPU's queue of each node, for a pass: they are pinned
+ * as bypass begins, so they are not delivered to other CPUs, and may run anywhere then.
+ */
+static void pile_up_in_bypass(int nr, bool both_nodes)
+{
+	unsigned long long one = 1;
+	int i, first = nr_tasks();
+
+	must_attach(SCHED_PILE);
+	spawn(nr, 0, pin_to_cpu_0);
+	if (both_nodes)
+		spawn(nr, 1, pin_to_node_1);
+	must_progress(120, "under the scheduler");
+	/* a CPU that the driver keeps busy would not serve its queue, and others would */
+	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
+	hold_bypass(true);
+	if (read_long(PARAM("bypass_lb_intv_us")) && !wait_for(passed, &one, 30))
+		give_up("there is no first pass");
+	for (i = first; i < nr_tasks(); i++)
+		if (pin_to_range(task_pid(i), 0, GUEST_CPUS))
+			give_up("sched_setaffinity");
+	trace_passes(true);
+	pin_to_range(0, 0, GUEST_CPUS);
 }
 
 static void leave(void)
@@ -36,11 +74,6 @@ static void leave(void)
 	kill_tasks();
 	sched_must_go();
 	module_unload();
-}
-
-static bool passed(void *count)
-{
-	return node_status(0).passes >= *(unsigned long long *)count;
 }
 
 /* The first that the tracepoint has shown of node 0; the nodes' come in any order. */
@@ -120,35 +153,25 @@ static bool all_cpus_have_some(void *unused)
 	return having == CPUS_PER_NODE;
 }
 
-/* CPUs that have run dry help themselves, if they may. */
-static void check_idle_pull(void)
-{
-	check(!all_cpus_have_some(NULL), "the other CPUs of the node stay idle");
-	hold_bypass(false);
-	must_write(PARAM("idle_pull"), "1");
-	hold_bypass(true);
-	check(wait_for(all_cpus_have_some, NULL, 60), "with idle_pull they take tasks");
-	check(all_progress(120), "and all tasks run");
-}
-
 /*
  * Without the module the tasks of a node are not on any CPU's queue, so for a
- * control nobody spreads them.
+ * control the balancer is off. CPUs that have run dry take a task each.
  */
 static void stay_piled_up(void)
 {
 	int before, after;
 
 	module_load("bypass_lb_intv_us=0");
-	pile_up(SKEW_TASKS, false);
+	pile_up_in_bypass(SKEW_TASKS, false);
 	before = queue_length(0);
 	sleep_ms(3000);
 	after = queue_length(0);
 	report_queues("interval 0");
 	check(before > SKEW_TASKS * 9 / 10, "all wait for CPU 0 (%d)", before);
 	check(after > SKEW_TASKS * 9 / 10, "3 s later they still do (%d)", after);
-	check_idle_pull();
-	check(!node_status(0).passes && !node_status(0).spread, "there was no pass");
+	check(wait_for(all_cpus_have_some, NULL, 60), "the other CPUs of the node took some");
+	check(node_status(0).helped, "and are counted (%llu)", node_status(0).helped);
+	check(!node_status(0).passes, "there was no pass");
 	leave();
 }
 
@@ -172,8 +195,10 @@ static void spread_by_pass(void)
 	struct pass_event e;
 	double begun;
 
-	module_load("spread_early=0 bypass_lb_intv_us=" LONG_INTV);
-	begun = pile_up(SKEW_TASKS, false);
+	module_load("bypass_lb_intv_us=" LONG_INTV);
+	pile_up_in_bypass(SKEW_TASKS, false);
+	begun = now();
+	must_write(PARAM("bypass_lb_intv_us"), LONG_INTV);
 	if (!wait_for(first_event, &e, 30))
 		give_up("there is no pass");
 	first = node_status(0);
@@ -181,25 +206,45 @@ static void spread_by_pass(void)
 	check(all_progress(120), "all tasks run in bypass");
 
 	check(e.time - begun < LONG_INTV_S / 2,
-	      "the first pass comes at once, not an interval later (%.3f s)", e.time - begun);
+	      "a pass comes at once, not an interval later (%.3f s)", e.time - begun);
 	check_event(&e, first.moved);
 	compare_with_simulator(&e);
 	info("longest lock hold %llu ns", first.hold_max_ns);
 	leave();
 }
 
-/* By whoever makes bypass begin: they are when it has begun, and no pass moves any. */
-static void spread_early(void)
+/* How many of the tasks are on each CPU's run queue? Returns the most of node 0. */
+static int most_on_run_queue(void)
+{
+	int on[GUEST_CPUS] = {}, i, cpu, most = 0;
+
+	for (i = 0; i < nr_tasks(); i++) {
+		cpu = task_cpu_of(task_pid(i));
+		if (cpu >= 0 && cpu < GUEST_CPUS)
+			on[cpu]++;
+	}
+	info("on run queues: %d %d %d %d", on[0], on[1], on[2], on[3]);
+	for (i = 0; i < CPUS_PER_NODE; i++)
+		most = on[i] > most ? on[i] : most;
+	return most;
+}
+
+/* As bypass begins tasks are delivered to other run queues, and no pass moves any. */
+static void delivered(void)
 {
 	struct node_status status;
 	struct pass_event e = {};
+	int most;
 
 	module_load("bypass_lb_intv_us=" LONG_INTV);
-	pile_up(SKEW_TASKS, false);
+	pile_up(SKEW_TASKS);
+	most = most_on_run_queue();
 	status = node_status(0);
 	report_queues("as bypass has begun");
-	check(first_event(&e), "tasks were spread as bypass began");
-	check_event(&e, status.spread);
+	check(most <= SKEW_TASKS / CPUS_PER_NODE * 5 / 4,
+	      "each run queue has its share of the tasks (%d)", most);
+	check(first_event(&e), "tasks were delivered as bypass began");
+	check_event(&e, status.delivered);
 	check(all_progress(120), "all tasks run in bypass");
 	status = node_status(0);
 	check(status.passes && !status.moved, "%llu passes have moved none (%llu)",
@@ -215,7 +260,7 @@ void case_skew(bool module)
 		return;
 	}
 	spread_by_pass();
-	spread_early();
+	delivered();
 }
 
 static bool both_met(void *unused)
@@ -231,9 +276,9 @@ void case_nodes(bool module)
 	int strays = 0, first, i, n;
 
 	load_test_module();
-	module_load("spread_early=0 bypass_lb_intv_us=100000");
+	module_load("bypass_lb_intv_us=100000");
 	first = nr_tasks();
-	pile_up(SKEW_TASKS / 2, true);
+	pile_up_in_bypass(SKEW_TASKS / 2, true);
 
 	must_write(TEST_PARAM("meet"), "1");
 	check(wait_for(both_met, NULL, 30), "the passes of both nodes run at the same time");
@@ -259,11 +304,6 @@ void case_nodes(bool module)
 	check(own_cpu[0] && own_cpu[1], "every pass ran on a CPU of its node");
 	must_write(TEST_PARAM("meet"), "0");
 	leave();
-}
-
-static int pin_to_cpu_0(int index)
-{
-	return pin_to(0, 0);
 }
 
 /* On which CPU are the kernel threads whose name begins so? -1: not all on one. */
@@ -314,8 +354,8 @@ void case_affinity(bool module)
 	check(queue_length(0) > SKEW_TASKS, "the queue is long (%d)", queue_length(0));
 	status = node_status(0);
 	/* an unbound kworker may come by; a pinned task would be moved in each pass */
-	check(status.spread + status.moved < status.passes,
-	      "no pinned task is moved (%llu + %llu moves, %llu passes)", status.spread,
+	check(status.delivered + status.moved < status.passes,
+	      "no pinned task is moved (%llu + %llu moves, %llu passes)", status.delivered,
 	      status.moved, status.passes);
 	for (i = 1; i < CPUS_PER_NODE; i++)
 		elsewhere += queue_length(i);

@@ -35,7 +35,7 @@ static void show(const char *arm, const char *interval)
 		sleep_ms(STEP_MS);
 	}
 	status = node_status(0);
-	info("moved %s %llu", arm, status.spread + status.moved);
+	info("moved %s %llu", arm, status.delivered + status.moved);
 
 	start = now();
 	must_write("/proc/sysrq-trigger", "S");

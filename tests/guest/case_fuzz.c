@@ -22,7 +22,6 @@ static const struct range {
 } ranges[] = {
 	{ "bypass_lb_intv_us", 0, 10000000 },
 	{ "slice_bypass_us", 100, 100000 },
-	{ "quiet_ms", 0, 500 },
 };
 
 /*
@@ -180,7 +179,7 @@ static void fuzz_switch(const char *name)
 void case_fuzz(bool module)
 {
 	static const char * const switches[] = {
-		"readers_first", "kthreads_first", "idle_pull", "expedite_rcu",
+		"readers_first", "kthreads_first", "expedite_rcu",
 	};
 	size_t i;
 

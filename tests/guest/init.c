@@ -39,7 +39,6 @@ static const struct test_case {
 	{ "fuzz", case_fuzz },
 	{ "faults", case_faults },
 	{ "leave", case_leave },
-	{ "quiet", case_quiet },
 	{ "native", case_native },
 	{ NULL, NULL },
 };

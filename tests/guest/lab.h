@@ -43,7 +43,7 @@ bool kernel_log_has(const char *text);
 #define STATUS		"/sys/kernel/debug/" MODULE "/status"
 
 struct node_status {
-	unsigned long long spread, passes, moved, hold_max_ns;
+	unsigned long long delivered, passes, moved, helped, unserved, hold_max_ns;
 };
 
 extern const char *target_params, *target_module;
@@ -150,7 +150,6 @@ void case_fuzz(bool module);
 void case_offline(bool module);
 void case_parameters(bool module);
 void case_peers(bool module);
-void case_quiet(bool module);
 void case_race(bool module);
 void case_reload(bool module);
 void case_revert(bool module);

@@ -90,7 +90,8 @@ int total_queued(void)
 }
 
 #define STATUS_NODE \
-	"\nnode %*d: spread %llu, passes %llu, moved %llu, longest lock hold %llu"
+	"\nnode %*d: delivered %llu, passes %llu, moved %llu, helped %llu, unserved %llu, " \
+	"longest lock hold %llu"
 
 struct node_status node_status(int node)
 {
@@ -100,8 +101,8 @@ struct node_status node_status(int node)
 	read_status(buf, sizeof(buf));
 	snprintf(key, sizeof(key), "\nnode %d: ", node);
 	line = strstr(buf, key);
-	if (!line || sscanf(line, STATUS_NODE, &s.spread, &s.passes, &s.moved,
-			    &s.hold_max_ns) != 4)
+	if (!line || sscanf(line, STATUS_NODE, &s.delivered, &s.passes, &s.moved, &s.helped,
+			    &s.unserved, &s.hold_max_ns) != 6)
 		give_up("no node %d in the status file", node);
 	return s;
 }

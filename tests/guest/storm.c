@@ -208,6 +208,6 @@ void account_passes(void)
 		struct node_status s = node_status(node);
 
 		__atomic_fetch_add(&storm_totals->passes, s.passes, __ATOMIC_RELAXED);
-		__atomic_fetch_add(&storm_totals->moved, s.spread + s.moved, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&storm_totals->moved, s.delivered + s.moved, __ATOMIC_RELAXED);
 	}
 }

@@ -62,8 +62,7 @@ static unsigned int reload_once(void)
 	static char params[64];
 	int ret;
 
-	snprintf(params, sizeof(params), "bypass_lb_intv_us=%u spread_early=%u",
-		 1 + random_below(5000), random_below(2));
+	snprintf(params, sizeof(params), "bypass_lb_intv_us=%u", 1 + random_below(5000));
 	ret = load_under_test(params);
 	if (ret) {
 		check(false, "insmod under fire: %s", strerror(-ret));
@@ -85,15 +84,13 @@ const struct storm storm_reload = {
 	.name = "insmod and rmmod", .once = reload_once, .pause_us = 20000,
 };
 
-/* How and how often tasks are spread changes, and the slice; in between they are not. */
+/* How often tasks are spread changes, and the slice; in between they are not. */
 static unsigned int interval_once(void)
 {
 	char text[16];
 
 	snprintf(text, sizeof(text), "%u", random_below(3) ? 1 + random_below(5000) : 0);
 	if (write_file(PARAM("bypass_lb_intv_us"), text))
-		return 0;
-	if (write_file(PARAM("spread_early"), random_below(2) ? "1" : "0"))
 		return 0;
 	snprintf(text, sizeof(text), "%u", 100 + random_below(10000));
 	return !write_file(PARAM("slice_bypass_us"), text);

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * As soon as bypass has begun, the tasks that wait are delivered: from CPUs with more
+ * than an even share of their node to CPUs with less, one time, for good.
+ *
+ * Unlike a pass of the balancer this moves a task to the other CPU's run queue, as the
+ * kernel's own move_remote_task_to_local_dsq() does. So a scheduler that is unloaded
+ * hands an even machine over to the fair class, which itself takes seconds to spread a
+ * pile of hundreds of tasks, and RCU waits behind it.
+ *
+ * Locks: the donor's rq, then its DSQ's lock, to choose a batch of tasks. With the rq
+ * still locked they are taken off it; then they belong to nobody else, as their on_rq
+ * says that they migrate. The rq's lock is dropped and each task is put on its new rq,
+ * under that one's lock. Interrupts stay off for the whole batch: whoever wants to lock
+ * a task's rq meanwhile spins, and a CPU that was active as the task was chosen can
+ * only go offline after that.
+ */
+#include <linux/bitops.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/topology.h>
+
+#include "balancer.h"
+#include "bypass_dsq.h"
+#include "deliver.h"
+#include "kern.h"
+
+#include <trace/events/scx_bypass_lb.h>
+
+/* tasks moved, and entries looked at, before the donor's locks are dropped */
+#define DELIVER_BATCH	32
+#define DELIVER_SCAN	256
+
+/* The task that sets this bit delivers. It owns all that is below, and lb_node.vacant. */
+static unsigned long deliver_busy;
+
+/* how many tasks a CPU may still receive */
+static DEFINE_PER_CPU(u32, deliver_room);
+
+/**
+ * struct deliver_batch - tasks to be moved with the donor's rq locked once
+ * @p: the tasks
+ * @cpu: where to
+ * @nr: how many
+ */
+struct deliver_batch {
+	struct task_struct *p[DELIVER_BATCH];
+	int cpu[DELIVER_BATCH];
+	unsigned int nr;
+};
+
+/*
+ * Choose tasks of @dsq behind @cursor, @want at most. The donor's rq is locked. Returns
+ * whether there is more to look at.
+ */
+static bool deliver_choose(struct lb_node *node, struct scx_dispatch_q *dsq, int donor,
+			   u32 want, struct scx_dsq_list_node *cursor,
+			   struct deliver_batch *batch)
+{
+	bool more = true;
+	int i;
+
+	lockdep_assert_irqs_disabled();
+	batch->nr = 0;
+	raw_spin_lock(&dsq->lock);
+	if (list_empty(&cursor->node))
+		list_add(&cursor->node, &dsq->list);
+
+	for (i = 0; i < DELIVER_SCAN && batch->nr < min(want, (u32)DELIVER_BATCH); i++) {
+		struct task_struct *p = bypass_dsq_next(dsq, &cursor->node);
+		int cpu;
+
+		if (!p || cpumask_empty(node->vacant)) {
+			more = false;
+			break;
+		}
+		list_move(&cursor->node, &p->scx.dsq_list.node);
+		/* a pass has moved it here; its rq is another one and not locked */
+		if (task_cpu(p) != donor)
+			continue;
+		cpu = lb_find_donee(p, node->vacant);
+		if (cpu < 0)
+			continue;
+		if (!--per_cpu(deliver_room, cpu))
+			cpumask_clear_cpu(cpu, node->vacant);
+		batch->p[batch->nr] = p;
+		batch->cpu[batch->nr++] = cpu;
+	}
+	if (batch->nr == want)
+		more = false;
+	if (!more)
+		list_del_init(&cursor->node);
+	raw_spin_unlock(&dsq->lock);
+	return more;
+}
+
+/*
+ * Move up to @want tasks off a DSQ of @donor. Returns how many.
+ *
+ * A chosen task stays chosen until it is dequeued: another CPU may unlink it from the
+ * DSQ meanwhile, but can only take it with the donor's rq locked.
+ */
+static u32 deliver_from(struct lb_node *node, struct scx_dispatch_q *dsq, int donor, u32 want)
+{
+	struct scx_dsq_list_node cursor = {
+		.node = LIST_HEAD_INIT(cursor.node),
+		.flags = SCX_DSQ_LNODE_ITER_CURSOR,
+	};
+	struct rq *rq = kern_cpu_rq(donor);
+	struct deliver_batch batch;
+	u32 nr_moved = 0;
+	unsigned int i;
+	bool more;
+
+	do {
+		kern_rq_lock_irq(rq);
+		more = deliver_choose(node, dsq, donor, want - nr_moved, &cursor, &batch);
+		for (i = 0; i < batch.nr; i++) {
+			static_call(kern_deactivate_task)(rq, batch.p[i], 0);
+			static_call(kern_set_task_cpu)(batch.p[i], batch.cpu[i]);
+		}
+		kern_rq_unlock(rq);
+
+		/* the hook of dispatch_enqueue() queues it there, and wakes that CPU */
+		for (i = 0; i < batch.nr; i++) {
+			struct rq *dst = kern_cpu_rq(batch.cpu[i]);
+
+			kern_rq_lock(dst);
+			static_call(kern_activate_task)(dst, batch.p[i], 0);
+			kern_rq_unlock(dst);
+		}
+		local_irq_enable();
+		nr_moved += batch.nr;
+		cond_resched();
+	} while (more);
+
+	return nr_moved;
+}
+
+/**
+ * struct deliver_plan - how many tasks CPUs of a node are to have
+ * @keep: one that may not receive any, if it has more
+ * @share: the others
+ */
+struct deliver_plan {
+	u32 keep;
+	u32 share;
+};
+
+/*
+ * Made of how many tasks each run queue has. Where a task of a higher class runs just
+ * now none are delivered to; but it may be gone at once, so that CPU does not lose more
+ * than it would otherwise. If it stays, others take what is left (guard.c).
+ */
+static struct deliver_plan deliver_make_plan(struct lb_node *node)
+{
+	u32 nr_tasks = 0, nr_cpus = 0, nr_receivers = 0;
+	struct deliver_plan plan = { U32_MAX, U32_MAX };
+	int cpu;
+
+	cpumask_clear(node->vacant);
+	for_each_node_cpu(cpu, node->node, cpu_active_mask) {
+		nr_tasks += kern_cpu_nr_tasks(cpu);
+		nr_receivers += lb_may_receive(cpu);
+		nr_cpus++;
+	}
+	if (!nr_tasks || !nr_receivers)
+		return plan;
+
+	plan.keep = DIV_ROUND_UP(nr_tasks, nr_cpus);
+	plan.share = DIV_ROUND_UP(nr_tasks, nr_receivers);
+	for_each_node_cpu(cpu, node->node, cpu_active_mask) {
+		u32 nr = kern_cpu_nr_tasks(cpu);
+		u32 room = lb_may_receive(cpu) && nr < plan.share ? plan.share - nr : 0;
+
+		per_cpu(deliver_room, cpu) = room;
+		if (room)
+			cpumask_set_cpu(cpu, node->vacant);
+	}
+	return plan;
+}
+
+static u32 deliver_relieve(struct lb_node *node, int cpu, const struct deliver_plan *plan)
+{
+	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
+	u32 keep = lb_may_receive(cpu) ? plan->share : plan->keep;
+	u32 nr = kern_cpu_nr_tasks(cpu), nr_moved;
+
+	if (nr <= keep)
+		return 0;
+	nr_moved = deliver_from(node, &bc->dsq, cpu, nr - keep);
+	if (nr_moved < nr - keep)
+		nr_moved += deliver_from(node, &bc->urgent, cpu, nr - keep - nr_moved);
+	return nr_moved;
+}
+
+static void deliver_node(struct lb_node *node)
+{
+	struct lb_load before = lb_measure(node), after;
+	struct deliver_plan plan = deliver_make_plan(node);
+	u32 nr_moved = 0;
+	int cpu;
+
+	for_each_node_cpu(cpu, node->node, cpu_active_mask) {
+		if (cpumask_empty(node->vacant))
+			break;
+		nr_moved += deliver_relieve(node, cpu, &plan);
+	}
+	if (!nr_moved)
+		return;
+
+	WRITE_ONCE(node->nr_delivered, node->nr_delivered + nr_moved);
+	after = lb_measure(node);
+	trace_sched_ext_bypass_lb(node->node, before.nr_cpus, before.nr_tasks, nr_moved,
+				  before.min, before.max, after.min, after.max);
+}
+
+/**
+ * deliver_begin() - bypass is about to begin: tasks are to be delivered
+ *
+ * If two tasks make bypass begin at the same time, one of them does not deliver.
+ *
+ * Context: any.
+ * Return: whether the caller has to call deliver_tasks().
+ */
+bool deliver_begin(void)
+{
+	return !test_and_set_bit_lock(0, &deliver_busy);
+}
+
+/**
+ * deliver_is_due() - are tasks about to be delivered?
+ *
+ * A pass waits: it would move them to other DSQs, where they do not belong to that
+ * CPU's run queue.
+ *
+ * Context: any.
+ */
+bool deliver_is_due(void)
+{
+	return test_bit(0, &deliver_busy);
+}
+
+/**
+ * deliver_tasks() - move waiting tasks so that each CPU has its share of its node
+ *
+ * Context: process, just after bypass has begun, after deliver_begin(), no locks held.
+ * Takes rq and DSQ locks.
+ */
+void deliver_tasks(void)
+{
+	int node;
+
+	for_each_node_state(node, N_CPU)
+		deliver_node(balancer_node(node));
+	clear_bit_unlock(0, &deliver_busy);
+}

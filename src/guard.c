@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What guarantees that a task on a bypass DSQ does not wait for one CPU alone.
+ *
+ * In bypass a CPU picks a task at least once in a tick. One that has tasks and has not
+ * picked for longer does not serve them, whatever the reason: a task of a higher class
+ * runs there, it is throttled, its tick is off, a wakeup was lost. Then every CPU of
+ * the node takes its tasks (help.c), as every CPU takes them from the stock kernel's
+ * one queue of the node. To call a CPU unserved that is only slow does no harm.
+ *
+ * And a CPU that idles while tasks of its node wait is told to look for one.
+ *
+ * It runs in a hard interrupt, of a timer of the node (balancer.c), because that comes
+ * where soft interrupts and threads do not: on a CPU where a real-time task spins. It
+ * does not depend on bypass_lb_intv_us.
+ */
+#include <linux/jiffies.h>
+#include <linux/module.h>
+#include <linux/timekeeping.h>
+#include <linux/topology.h>
+
+#include "balancer.h"
+#include "bypass_dsq.h"
+#include "guard.h"
+#include "kern.h"
+
+/* A CPU that has tasks and does not pick one for longer than this does not serve them. */
+#define GUARD_PATIENCE_NS	(2 * GUARD_INTV_NS + 2 * TICK_NSEC)
+
+static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
+{
+	u32 picks = READ_ONCE(bc->nr_picks);
+
+	if (picks != bc->seen_picks || !bc->seen_ns) {
+		bc->seen_picks = picks;
+		bc->seen_ns = now;
+	}
+	return now - bc->seen_ns > GUARD_PATIENCE_NS;
+}
+
+/**
+ * guard_look() - look for CPUs of a node that do not serve their DSQs, or idle
+ * @node: the node
+ *
+ * Context: hard interrupt, one at a time for each node. Takes rq locks, each for a
+ * moment.
+ */
+void guard_look(struct lb_node *node)
+{
+	u64 now = ktime_get_mono_fast_ns();
+	bool any = false;
+	u32 nr_waiting = 0;
+	int cpu;
+
+	for_each_node_cpu(cpu, node->node, cpu_online_mask) {
+		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
+		u32 nr = bypass_cpu_nr(bc);
+		bool unserved = false;
+
+		if (nr) {
+			nr_waiting += nr;
+			unserved = guard_is_unserved(bc, now);
+			/* says nothing to a CPU that does not idle */
+			static_call(kern_wake_up_if_idle)(cpu);
+		} else {
+			bc->seen_ns = 0;
+		}
+		if (unserved && !bc->unserved)
+			WRITE_ONCE(node->nr_unserved, node->nr_unserved + 1);
+		if (unserved != bc->unserved)
+			WRITE_ONCE(bc->unserved, unserved);
+		any |= unserved;
+	}
+	if (any != node->unserved)
+		WRITE_ONCE(node->unserved, any);
+
+	for_each_node_cpu(cpu, node->node, cpu_online_mask) {
+		if (!nr_waiting)
+			break;
+		if (bypass_cpu_nr(per_cpu_ptr(&bypass_cpus, cpu)))
+			continue;
+		static_call(kern_wake_up_if_idle)(cpu);
+		nr_waiting--;
+	}
+}

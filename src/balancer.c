@@ -78,15 +78,17 @@ static void balancer_start_fn(struct irq_work *work)
 }
 
 /*
- * The CPU for a node's timers: one that does the kernel's housekeeping, and that no
- * real-time task has. None for a node without an active CPU; it has no tasks.
+ * The CPU for a node's timers: one that is not on its way down, that does the kernel's
+ * housekeeping, and where no real-time task runs, in this order. A CPU that comes up is
+ * not active yet, but may be the only one. None for a node without an online CPU.
  */
 static int balancer_cpu(const struct lb_node *node)
 {
 	int cpu, best = -1, best_score = -1;
 
-	for_each_node_cpu(cpu, node->node, cpu_active_mask) {
-		int score = 2 * housekeeping_test_cpu(cpu, HK_TYPE_TIMER) + lb_may_receive(cpu);
+	for_each_node_cpu(cpu, node->node, cpu_online_mask) {
+		int score = 4 * cpu_active(cpu) + 2 * housekeeping_test_cpu(cpu, HK_TYPE_TIMER) +
+			    !kern_cpu_nr_others(cpu);
 
 		if (score > best_score) {
 			best = cpu;
@@ -115,7 +117,7 @@ void balancer_update(void)
 		struct lb_node *node = balancer_nodes[i];
 		int cpu;
 
-		/* a CPU that is active cannot go offline before this is over */
+		/* a CPU that is online stays so until this is over */
 		preempt_disable();
 		cpu = balancer_cpu(node);
 		if (cpu >= 0)

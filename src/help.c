@@ -30,15 +30,17 @@
 /* DSQs with tasks looked at in one pick; the next pick begins where this one ended */
 #define HELP_TRIES	16
 
-/* Is there a task that may run on @cpu among the first @scan of @dsq? Takes its lock. */
+/*
+ * Is there a task that may run on @cpu among the first @scan of @dsq? Takes its lock if
+ * that is free: to help never means to queue up for a lock. Another try comes soon.
+ */
 static bool help_can_take(struct scx_dispatch_q *dsq, int cpu, u32 scan)
 {
 	struct task_struct *p;
 	bool found = false;
 
-	if (!READ_ONCE(dsq->nr))
+	if (!READ_ONCE(dsq->nr) || !raw_spin_trylock(&dsq->lock))
 		return false;
-	raw_spin_lock(&dsq->lock);
 	p = bypass_dsq_next(dsq, &dsq->list);
 	for (; p && scan-- && !found; p = bypass_dsq_next(dsq, &p->scx.dsq_list.node))
 		found = bypass_dsq_may_move(p, cpu);

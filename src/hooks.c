@@ -187,67 +187,83 @@ static __always_inline void hooks_prove(struct scx_dispatch_q *global)
 	irq_work_queue(&hooks_proven_work);
 }
 
+static __always_inline bool hooks_consume_body(bool has_sch, struct scx_sched *sch,
+					       struct rq *rq, struct scx_dispatch_q *dsq)
+{
+	if (has_sch)
+		return static_call(body_consume_dispatch_q)(sch, rq, dsq);
+	return static_call(body_consume_dispatch_q_nosch)(rq, dsq);
+}
+
 /*
- * The hook of consume_dispatch_q(). Interrupts are off, @rq is locked, but the body
- * may drop that lock: in its "breather", for up to a millisecond while scx_bypass()
- * works, and where it takes a task from another run queue. What is queued on this
- * CPU meanwhile would be missed, and the request to pick again is forgotten when the
- * pick ends. So look again, with the lock that is then held until the pick ends, if
- * anything was queued. A task that was queued and cannot be taken does not repeat it.
+ * Interrupts are off, @rq is locked, but the body may drop that lock: in its
+ * "breather", for up to a millisecond while scx_bypass() works, and where it takes a
+ * task from another run queue. What is queued on this CPU meanwhile would be missed,
+ * and the request to pick again is forgotten when the pick ends. So look again, with
+ * the lock that is then held until the pick ends, if anything was queued. A task that
+ * was queued and cannot be taken does not repeat it.
  */
-#define HOOKS_CONSUME(rq, dsq_, body)							\
-({											\
-	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, kern_rq_cpu(rq));		\
-	struct scx_dispatch_q *dsq = (dsq_);						\
-	struct hooks_pick pick;								\
-	bool done = false;								\
-	unsigned int i;									\
-	u32 seq;									\
-											\
-	hooks_prove(dsq);								\
-	do {										\
-		seq = bypass_cpu_seq(bc);						\
-		hooks_choose(&pick, bc, dsq);						\
-		for (i = 0; i < pick.nr && !done; i++) {				\
-			dsq = pick.dsq[i];						\
-			done = body;							\
-		}									\
-		if (done && dsq == pick.helped)						\
-			WRITE_ONCE(bc->nr_helped, bc->nr_helped + 1);			\
-		dsq = (dsq_);								\
-	} while (!done && bypass_cpu_seq(bc) != seq);					\
-	done;										\
-})
+static __always_inline bool hooks_consume(bool has_sch, struct scx_sched *sch, struct rq *rq,
+					  struct scx_dispatch_q *dsq)
+{
+	struct bypass_cpu *bc;
+	struct hooks_pick pick;
+	unsigned int i;
+	u32 seq;
 
-/* The two forms of each function; SCH is what the newer one has more. */
-#define HOOKS_SCH_PROTO		struct scx_sched *sch,
-#define HOOKS_SCH_ARG		sch,
-#define HOOKS_NO_SCH
+	if (dsq->id != SCX_DSQ_GLOBAL)
+		return hooks_consume_body(has_sch, sch, rq, dsq);
 
-#define DEFINE_HOOKS(suffix, SCH_PROTO, SCH_ARG)					\
-static void __used hook_dispatch_enqueue##suffix(SCH_PROTO struct scx_dispatch_q *dsq,	\
-						 struct task_struct *p, u64 enq_flags)	\
-{											\
-	if (hooks_is_for_bypass_dsq(dsq, p, enq_flags))					\
-		bypass_dsq_enqueue(dsq, p, enq_flags);					\
-	else										\
-		static_call(body_dispatch_enqueue##suffix)(SCH_ARG dsq, p, enq_flags);	\
-}											\
-											\
-static bool __used hook_consume_dispatch_q##suffix(SCH_PROTO struct rq *rq,		\
-						   struct scx_dispatch_q *global)	\
-{											\
-	if (global->id != SCX_DSQ_GLOBAL)						\
-		return static_call(body_consume_dispatch_q##suffix)(SCH_ARG rq, global);	\
-	return HOOKS_CONSUME(rq, global,						\
-			     static_call(body_consume_dispatch_q##suffix)(SCH_ARG rq, dsq)); \
-}											\
-											\
-DEFINE_GATE(hook_dispatch_enqueue##suffix);						\
-DEFINE_GATE(hook_consume_dispatch_q##suffix)
+	bc = per_cpu_ptr(&bypass_cpus, kern_rq_cpu(rq));
+	hooks_prove(dsq);
+	do {
+		seq = bypass_cpu_seq(bc);
+		hooks_choose(&pick, bc, dsq);
+		for (i = 0; i < pick.nr; i++) {
+			if (!hooks_consume_body(has_sch, sch, rq, pick.dsq[i]))
+				continue;
+			if (pick.dsq[i] == pick.helped)
+				WRITE_ONCE(bc->nr_helped, bc->nr_helped + 1);
+			return true;
+		}
+	} while (bypass_cpu_seq(bc) != seq);
+	return false;
+}
 
-DEFINE_HOOKS(, HOOKS_SCH_PROTO, HOOKS_SCH_ARG);
-DEFINE_HOOKS(_nosch, HOOKS_NO_SCH, HOOKS_NO_SCH);
+/* The two forms of each function: with struct scx_sched, and older ones without. */
+static void __used hook_dispatch_enqueue(struct scx_sched *sch, struct scx_dispatch_q *dsq,
+					 struct task_struct *p, u64 enq_flags)
+{
+	if (hooks_is_for_bypass_dsq(dsq, p, enq_flags))
+		bypass_dsq_enqueue(dsq, p, enq_flags);
+	else
+		static_call(body_dispatch_enqueue)(sch, dsq, p, enq_flags);
+}
+
+static void __used hook_dispatch_enqueue_nosch(struct scx_dispatch_q *dsq,
+					       struct task_struct *p, u64 enq_flags)
+{
+	if (hooks_is_for_bypass_dsq(dsq, p, enq_flags))
+		bypass_dsq_enqueue(dsq, p, enq_flags);
+	else
+		static_call(body_dispatch_enqueue_nosch)(dsq, p, enq_flags);
+}
+
+static bool __used hook_consume_dispatch_q(struct scx_sched *sch, struct rq *rq,
+					   struct scx_dispatch_q *dsq)
+{
+	return hooks_consume(true, sch, rq, dsq);
+}
+
+static bool __used hook_consume_dispatch_q_nosch(struct rq *rq, struct scx_dispatch_q *dsq)
+{
+	return hooks_consume(false, NULL, rq, dsq);
+}
+
+DEFINE_GATE(hook_dispatch_enqueue);
+DEFINE_GATE(hook_dispatch_enqueue_nosch);
+DEFINE_GATE(hook_consume_dispatch_q);
+DEFINE_GATE(hook_consume_dispatch_q_nosch);
 
 /* All forms that the functions have had; a kernel has one of each. */
 const struct hook hook_forms[NR_HOOK_FORMS] = {

@@ -28,11 +28,11 @@ int bench_samples;
 
 static const struct sched_opts next = { .which = SCHED_BRIEF };
 
-static void attach(enum scheduler which)
+static void attach(enum scheduler which, int nr_piles)
 {
 	const struct sched_opts opts = {
 		.which = which,
-		.cpus_per_pile = nr_cpus,
+		.cpus_per_pile = nr_cpus / nr_piles,
 	};
 
 	if (sched_attach(&opts))
@@ -70,7 +70,7 @@ struct outcome bench_run(const struct bench_load *load, int tasks, char *text, s
 
 	load_start(load, tasks);
 	if (load->trigger != TRIGGER_ENABLE)
-		attach(load->which);
+		attach(load->which, load->both_nodes ? 2 : 1);
 	load_release(load, tasks);
 	if (load->trigger != TRIGGER_DISABLE)
 		sched_load_next(&next);
@@ -95,7 +95,7 @@ static void measure_cost(int variant)
 {
 	unsigned long long idle = switch_cost_ps(), loaded;
 
-	attach(SCHED_PILE);
+	attach(SCHED_PILE, 1);
 	loaded = switch_cost_ps();
 	sched_detach();
 	info("run variant %d switch_ps %llu switch_without_ps %llu", variant, loaded, idle);

@@ -3,7 +3,7 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 CACHE ?= $(HOME)/.cache/scx_bypass_lb
-export CACHE CASES MINUTES RUNS CPUS TASKS LOADS VARIANTS THREADED
+export CACHE AGAIN CASES MINUTES RUNS CPUS TASKS LOADS VARIANTS THREADED
 
 name := scx_bypass_lb
 version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
@@ -26,7 +26,8 @@ help:
 	@echo 'test          run the tests on a stock kernel in QEMU'
 	@echo '              CASES="skew revert" runs just these; with MINUTES=n it goes on'
 	@echo '              with as much of test-all as is done in n minutes'
-	@echo 'test-all      run them on all kernels; TARGETS="6.12.95 6.17.8" on just these'
+	@echo 'test-all      run them on all kernels; TARGETS="6.12.117 6.17.8" on just these.'
+	@echo '              An interrupted one goes on where it was; AGAIN=1 begins anew'
 	@echo 'stress        storms over tasks, CPUs and the module for MINUTES=60'
 	@echo 'bench         measure how a machine recovers from its scheduler: RUNS=10 CPUS="8 32"'
 	@echo '              TASKS="30 100" for each CPU, LOADS="idle fork skew", VARIANTS="stock:module"'

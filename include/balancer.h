@@ -14,6 +14,8 @@
 /**
  * struct lb_node - the balancer of a NUMA node
  * @node: the node's number
+ * @cpus: its possible CPUs. With numa=fake a CPU is in the masks of several nodes; it
+ *	is in @cpus of one, and only that one's balancer touches its DSQs
  * @timer: starts the next pass, on a CPU of the node
  * @guard: looks for CPUs that do not serve their tasks, see guard.c
  * @start: starts both timers, on the CPU where they are to run
@@ -21,6 +23,7 @@
  * @resched: in a pass, the CPUs that have received some
  * @vacant: while tasks are delivered, the CPUs that may still receive some
  * @unserved: a CPU does not serve its tasks
+ * @wake_from: the CPU that @guard wakes first, if it idles
  * @nr_unserved: how often one was found
  * @nr_delivered: tasks delivered as bypass began
  * @nr_passes: passes so far
@@ -30,11 +33,12 @@
  * @last_cpu: where the last pass ran
  *
  * @donees to @resched and @nr_passes to @last_cpu are written by @timer's function
- * alone, @unserved and @nr_unserved by that of @guard, @vacant and @nr_delivered by
+ * alone, @unserved to @nr_unserved by that of @guard, @vacant and @nr_delivered by
  * deliver.c. Others read the counters without a lock.
  */
 struct lb_node {
 	int node;
+	cpumask_var_t cpus;
 	struct timer_list timer;
 	struct hrtimer guard;
 	struct irq_work start;
@@ -42,6 +46,7 @@ struct lb_node {
 	cpumask_var_t resched;
 	cpumask_var_t vacant;
 	bool unserved;
+	int wake_from;
 	u64 nr_unserved;
 	u64 nr_delivered;
 	u64 nr_passes;
@@ -50,14 +55,6 @@ struct lb_node {
 	u64 last_ns;
 	int last_cpu;
 };
-
-/*
- * The CPUs of @node in @mask. With numa=fake a CPU is in the masks of several nodes;
- * it belongs to one of them, and only that one's balancer may touch its DSQs.
- */
-#define for_each_node_cpu(cpu, node, mask)				\
-	for_each_cpu_and(cpu, cpumask_of_node(node), mask)		\
-		if (cpu_to_node(cpu) != (node)) {} else
 
 int balancer_init(void);
 void balancer_exit(void);

@@ -30,7 +30,7 @@
  * @nr_picks: how often this CPU has looked at its DSQs for a task. Written with
  *	the rq locked
  * @nr_helped: tasks that it took from another CPU's DSQ. Written with the rq locked
- * @help_tick: when it last looked at another CPU's DSQ although it has tasks
+ * @help_tick: until when it does not look at another CPU's DSQ while it has tasks
  *	itself, jiffies. Protected by the rq's lock
  * @help_from: the CPU whose DSQ it looks at first. Protected by the rq's lock
  * @global_turn: the next pick looks at the global DSQ first. Protected by the

@@ -86,7 +86,7 @@ static int balancer_cpu(const struct lb_node *node)
 {
 	int cpu, best = -1, best_score = -1;
 
-	for_each_node_cpu(cpu, node->node, cpu_online_mask) {
+	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
 		int score = 4 * cpu_active(cpu) + 2 * housekeeping_test_cpu(cpu, HK_TYPE_TIMER) +
 			    !kern_cpu_nr_others(cpu);
 
@@ -175,6 +175,9 @@ static void balancer_free_node(struct lb_node *node)
 {
 	if (!node)
 		return;
+	/* sent before balancer_stop(), to a CPU that has not taken the interrupt yet */
+	irq_work_sync(&node->start);
+	free_cpumask_var(node->cpus);
 	free_cpumask_var(node->donees);
 	free_cpumask_var(node->resched);
 	free_cpumask_var(node->vacant);
@@ -186,6 +189,7 @@ static struct lb_node *balancer_alloc_node(int id)
 {
 	int near = node_state(id, N_MEMORY) ? id : NUMA_NO_NODE;
 	struct lb_node *node = kzalloc_node(sizeof(*node), GFP_KERNEL, near);
+	int cpu;
 
 	if (!node)
 		return NULL;
@@ -194,12 +198,16 @@ static struct lb_node *balancer_alloc_node(int id)
 	node->start = IRQ_WORK_INIT_HARD(balancer_start_fn);
 	kern_hrtimer_setup(&node->guard, balancer_guard_fn, CLOCK_MONOTONIC,
 			   HRTIMER_MODE_REL_PINNED_HARD);
-	if (!zalloc_cpumask_var_node(&node->donees, GFP_KERNEL, near) ||
+	if (!zalloc_cpumask_var_node(&node->cpus, GFP_KERNEL, near) ||
+	    !zalloc_cpumask_var_node(&node->donees, GFP_KERNEL, near) ||
 	    !zalloc_cpumask_var_node(&node->resched, GFP_KERNEL, near) ||
 	    !zalloc_cpumask_var_node(&node->vacant, GFP_KERNEL, near)) {
 		balancer_free_node(node);
 		return NULL;
 	}
+	for_each_possible_cpu(cpu)
+		if (cpu_to_node(cpu) == id)
+			cpumask_set_cpu(cpu, node->cpus);
 	return node;
 }
 

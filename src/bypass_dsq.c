@@ -64,6 +64,7 @@ void bypass_dsq_init(void)
 		bc->kick = IRQ_WORK_INIT_HARD(kick_fn);
 		bc->cpu = cpu;
 		bc->help_from = cpu;
+		bc->help_tick = jiffies - 1;
 	}
 }
 

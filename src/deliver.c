@@ -66,7 +66,7 @@ static bool deliver_choose(struct lb_node *node, struct scx_dispatch_q *dsq, int
 	if (list_empty(&cursor->node))
 		list_add(&cursor->node, &dsq->list);
 
-	for (i = 0; i < DELIVER_SCAN && batch->nr < min(want, (u32)DELIVER_BATCH); i++) {
+	for (i = 0; i < DELIVER_SCAN && batch->nr < min_t(u32, want, DELIVER_BATCH); i++) {
 		struct task_struct *p = bypass_dsq_next(dsq, &cursor->node);
 		int cpu;
 
@@ -159,7 +159,7 @@ static struct deliver_plan deliver_make_plan(struct lb_node *node)
 	int cpu;
 
 	cpumask_clear(node->vacant);
-	for_each_node_cpu(cpu, node->node, cpu_active_mask) {
+	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
 		nr_tasks += kern_cpu_nr_tasks(cpu);
 		nr_receivers += lb_may_receive(cpu);
 		nr_cpus++;
@@ -169,7 +169,7 @@ static struct deliver_plan deliver_make_plan(struct lb_node *node)
 
 	plan.keep = DIV_ROUND_UP(nr_tasks, nr_cpus);
 	plan.share = DIV_ROUND_UP(nr_tasks, nr_receivers);
-	for_each_node_cpu(cpu, node->node, cpu_active_mask) {
+	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
 		u32 nr = kern_cpu_nr_tasks(cpu);
 		u32 room = lb_may_receive(cpu) && nr < plan.share ? plan.share - nr : 0;
 
@@ -186,7 +186,8 @@ static u32 deliver_relieve(struct lb_node *node, int cpu, const struct deliver_p
 	u32 keep = lb_may_receive(cpu) ? plan->share : plan->keep;
 	u32 nr = kern_cpu_nr_tasks(cpu), nr_moved;
 
-	if (nr <= keep)
+	/* its queue may have grown since: it would be delivered to itself */
+	if (nr <= keep || cpumask_test_cpu(cpu, node->vacant))
 		return 0;
 	nr_moved = deliver_from(node, &bc->dsq, cpu, nr - keep);
 	if (nr_moved < nr - keep)
@@ -201,7 +202,7 @@ static void deliver_node(struct lb_node *node)
 	u32 nr_moved = 0;
 	int cpu;
 
-	for_each_node_cpu(cpu, node->node, cpu_active_mask) {
+	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
 		if (cpumask_empty(node->vacant))
 			break;
 		nr_moved += deliver_relieve(node, cpu, &plan);

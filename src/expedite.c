@@ -130,6 +130,7 @@ void expedite_update(void)
 		seen = atomic_read(&expedite_requests);
 		expedite_apply();
 		clear_bit_unlock(0, &expedite_busy);
+		/* pairs with the one above */
 		smp_mb();
 	} while (atomic_read(&expedite_requests) != seen);
 }
@@ -154,7 +155,7 @@ void expedite_stop(void)
 {
 	WRITE_ONCE(expedite_started, false);
 	while (test_and_set_bit_lock(0, &expedite_busy))
-		msleep(1);
+		msleep(20);
 	expedite_apply();
 	clear_bit_unlock(0, &expedite_busy);
 }

@@ -38,6 +38,25 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 	return now - bc->seen_ns > GUARD_PATIENCE_NS;
 }
 
+/*
+ * Wake @nr CPUs of @node that have nothing to run. Which of them may run a task that
+ * waits is not known: so the next look begins where this one has ended.
+ */
+static void guard_wake_idle(struct lb_node *node, u32 nr)
+{
+	int cpu, from = node->wake_from;
+
+	for_each_cpu_wrap(cpu, node->cpus, from) {
+		if (!nr)
+			break;
+		if (!cpu_online(cpu) || kern_cpu_nr_tasks(cpu) || kern_cpu_nr_others(cpu))
+			continue;
+		static_call(kern_wake_up_if_idle)(cpu);
+		node->wake_from = cpu + 1;
+		nr--;
+	}
+}
+
 /**
  * guard_look() - look for CPUs of a node that do not serve their DSQs, or idle
  * @node: the node
@@ -52,7 +71,7 @@ void guard_look(struct lb_node *node)
 	u32 nr_waiting = 0;
 	int cpu;
 
-	for_each_node_cpu(cpu, node->node, cpu_online_mask) {
+	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
 		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
 		u32 nr = bypass_cpu_nr(bc);
 		bool unserved = false;
@@ -60,7 +79,7 @@ void guard_look(struct lb_node *node)
 		if (nr) {
 			nr_waiting += nr;
 			unserved = guard_is_unserved(bc, now);
-			/* says nothing to a CPU that does not idle */
+			/* does nothing to a CPU that does not idle */
 			static_call(kern_wake_up_if_idle)(cpu);
 		} else {
 			bc->seen_ns = 0;
@@ -74,12 +93,5 @@ void guard_look(struct lb_node *node)
 	if (any != node->unserved)
 		WRITE_ONCE(node->unserved, any);
 
-	for_each_node_cpu(cpu, node->node, cpu_online_mask) {
-		if (!nr_waiting)
-			break;
-		if (bypass_cpu_nr(per_cpu_ptr(&bypass_cpus, cpu)))
-			continue;
-		static_call(kern_wake_up_if_idle)(cpu);
-		nr_waiting--;
-	}
+	guard_wake_idle(node, nr_waiting);
 }

@@ -4,9 +4,10 @@
  * the stock kernel is: no task waits for one CPU alone.
  *
  * A CPU that has run dry takes a task from another CPU of its node. And a CPU that
- * has tasks itself takes one, once in a tick, from a CPU that does not serve its
- * DSQs: one where a real-time task spins, for example. guard.c finds such CPUs, and
- * wakes those that idle while tasks wait.
+ * has tasks itself takes one, in every second tick, from a CPU that does not serve its
+ * DSQs: one where a real-time task spins, for example. In the other ticks it runs its
+ * own, which may be urgent. guard.c finds such CPUs, and wakes those that idle while
+ * tasks wait.
  *
  * Here is only said from which DSQ. The kernel's own consume_dispatch_q() takes the
  * task, with the locks that this needs, as it does from a global DSQ.
@@ -62,18 +63,18 @@ static struct scx_dispatch_q *help_from(struct bypass_cpu *donor, int cpu)
  * CPU that is on its way down would leave that waiting (see bypass_dsq_recall()): so
  * both must be active.
  */
-static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, int node, bool unserved)
+static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_node *node,
+					bool unserved)
 {
-	const struct cpumask *cpus = cpumask_of_node(node);
 	unsigned int tries = HELP_TRIES;
 	int cpu, from = bc->help_from;
 
-	for_each_cpu_wrap(cpu, cpus, from) {
+	for_each_cpu_wrap(cpu, node->cpus, from) {
 		struct bypass_cpu *donor = per_cpu_ptr(&bypass_cpus, cpu);
 		struct scx_dispatch_q *dsq;
 
 		if (donor == bc || !bypass_cpu_nr(donor) || !cpu_active(cpu) ||
-		    cpu_to_node(cpu) != node || (unserved && !READ_ONCE(donor->unserved)))
+		    (unserved && !READ_ONCE(donor->unserved)))
 			continue;
 		bc->help_from = cpu;
 		dsq = help_from(donor, bc->cpu);
@@ -95,16 +96,17 @@ static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, int node, bool un
  */
 struct scx_dispatch_q *help_source(struct bypass_cpu *bc, bool idle)
 {
-	int node = cpu_to_node(bc->cpu);
+	const struct lb_node *node = balancer_node(cpu_to_node(bc->cpu));
 	struct scx_dispatch_q *dsq = NULL;
-	bool unserved = READ_ONCE(balancer_node(node)->unserved);
+	bool unserved = READ_ONCE(node->unserved);
 
-	if ((!idle && (!unserved || bc->help_tick == jiffies)) ||
+	if ((!idle && (!unserved || !time_after(jiffies, bc->help_tick))) ||
 	    !kern_cpu_schedulable(bc->cpu))
 		return NULL;
 
 	if (unserved) {
-		bc->help_tick = jiffies;
+		if (!idle)
+			bc->help_tick = jiffies + 1;
 		dsq = help_find(bc, node, true);
 	}
 	return dsq || !idle ? dsq : help_find(bc, node, false);

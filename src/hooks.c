@@ -39,11 +39,14 @@ DEFINE_STATIC_CALL_NULL(body_consume_dispatch_q_nosch, consume_dispatch_q_nosch_
 static bool hooks_installed __read_mostly;
 
 /*
- * The hook of consume_dispatch_q() has been seen to be called for an empty global
- * DSQ. A compiler may inline that function into its caller, or just its test for an
- * empty queue: then the hook is never called so, and a task on a bypass DSQ would
- * never come out. So nothing is redirected before this.
+ * The hook of consume_dispatch_q() has been seen to be called as bypass needs it. A
+ * compiler may inline that function, or just its test for an empty queue, into one
+ * caller and not into another: then a task on a bypass DSQ would never come out. So
+ * nothing is redirected before the hook has been called for an empty global DSQ, which
+ * says that the test is not in the callers; and, as the kernel has two calls and only
+ * one of them is reached in bypass, on a CPU in bypass.
  */
+static bool hooks_seen_empty, hooks_seen_bypass;
 static bool hooks_proven __read_mostly;
 
 /* tasks that are inside hook_scx_bypass(): they may be preempted there */
@@ -178,13 +181,17 @@ static void hooks_proven_fn(struct irq_work *work)
 
 static struct irq_work hooks_proven_work = IRQ_WORK_INIT_HARD(hooks_proven_fn);
 
-static __always_inline void hooks_prove(struct scx_dispatch_q *global)
+static noinline void hooks_look_for_proof(struct scx_dispatch_q *global, int cpu)
 {
-	if (likely(READ_ONCE(hooks_proven)) || !READ_ONCE(hooks_installed) ||
-	    !list_empty(&global->list) || !cpu_online(smp_processor_id()))
-		return;
-	WRITE_ONCE(hooks_proven, true);
-	irq_work_queue(&hooks_proven_work);
+	if (list_empty(&global->list))
+		WRITE_ONCE(hooks_seen_empty, true);
+	if (kern_cpu_bypassing(cpu))
+		WRITE_ONCE(hooks_seen_bypass, true);
+	/* a CPU on its last steps down takes no interrupts any more */
+	if (READ_ONCE(hooks_seen_empty) && READ_ONCE(hooks_seen_bypass) && cpu_online(cpu)) {
+		WRITE_ONCE(hooks_proven, true);
+		irq_work_queue(&hooks_proven_work);
+	}
 }
 
 static __always_inline bool hooks_consume_body(bool has_sch, struct scx_sched *sch,
@@ -215,7 +222,8 @@ static __always_inline bool hooks_consume(bool has_sch, struct scx_sched *sch, s
 		return hooks_consume_body(has_sch, sch, rq, dsq);
 
 	bc = per_cpu_ptr(&bypass_cpus, kern_rq_cpu(rq));
-	hooks_prove(dsq);
+	if (unlikely(!READ_ONCE(hooks_proven)) && READ_ONCE(hooks_installed))
+		hooks_look_for_proof(dsq, bc->cpu);
 	do {
 		seq = bypass_cpu_seq(bc);
 		hooks_choose(&pick, bc, dsq);
@@ -386,6 +394,6 @@ bool hooks_are_idle(void)
 void hooks_wait_idle(void)
 {
 	while (!hooks_are_idle())
-		msleep(1);
+		msleep(20);
 	irq_work_sync(&hooks_proven_work);
 }

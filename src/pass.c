@@ -33,7 +33,7 @@ struct lb_load lb_measure(const struct lb_node *node)
 	struct lb_load load = {};
 	int cpu;
 
-	for_each_node_cpu(cpu, node->node, cpu_online_mask)
+	for_each_cpu_and(cpu, node->cpus, cpu_online_mask)
 		lb_load_add(&load, bypass_dsq_nr(cpu));
 	return load;
 }
@@ -86,7 +86,7 @@ int lb_find_donee(struct task_struct *p, struct cpumask *donees)
  * moved. Returns whether another batch is wanted.
  */
 static bool lb_relieve_batch(struct lb_node *node, int donor, const struct lb_goal *goal,
-			  struct scx_dsq_list_node *cursor, u32 *nr_moved)
+			     struct scx_dsq_list_node *cursor, u32 *nr_moved)
 {
 	struct scx_dispatch_q *dsq = bypass_dsq(donor);
 	int i;
@@ -168,13 +168,16 @@ static u32 lb_move_tasks(struct lb_node *node, const struct lb_goal *goal)
 	cpumask_clear(node->donees);
 	cpumask_clear(node->resched);
 
-	for_each_node_cpu(cpu, node->node, cpu_active_mask)
+	for_each_cpu_and(cpu, node->cpus, cpu_active_mask)
 		if (lb_is_donee(goal, bypass_dsq_nr(cpu)) && lb_may_receive(cpu))
 			cpumask_set_cpu(cpu, node->donees);
 
-	for_each_node_cpu(cpu, node->node, cpu_active_mask) {
+	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
 		if (cpumask_empty(node->donees))
 			break;
+		/* its queue may have grown since: it would lock its own DSQ as the donee's */
+		if (cpumask_test_cpu(cpu, node->donees))
+			continue;
 		if (lb_is_donor(goal, bypass_dsq_nr(cpu)))
 			nr_moved += lb_relieve(node, cpu, goal);
 	}

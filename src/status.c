@@ -17,12 +17,12 @@
 static struct dentry *dir;
 
 /* Tasks that the CPUs of a node have taken from others. */
-static u64 nr_helped(int node)
+static u64 nr_helped(const struct lb_node *node)
 {
 	u64 nr = 0;
 	int cpu;
 
-	for_each_node_cpu(cpu, node, cpu_possible_mask)
+	for_each_cpu(cpu, node->cpus)
 		nr += READ_ONCE(per_cpu(bypass_cpus, cpu).nr_helped);
 	return nr;
 }
@@ -35,7 +35,7 @@ static void show_node(struct seq_file *m, const struct lb_node *node)
 
 	seq_printf(m, "node %d: delivered %llu, passes %llu, moved %llu, helped %llu, unserved %llu, ",
 		   node->node, READ_ONCE(node->nr_delivered), READ_ONCE(node->nr_passes),
-		   READ_ONCE(node->nr_moved), nr_helped(node->node),
+		   READ_ONCE(node->nr_moved), nr_helped(node),
 		   READ_ONCE(node->nr_unserved));
 	seq_printf(m, "longest lock hold %llu ns, last pass ", READ_ONCE(node->hold_max_ns));
 	if (last)

@@ -110,7 +110,7 @@ def module(target, kernel, mutant=""):
         mutate(source, *MUTANTS[mutant][:2])
     tree = "build-clang" if target.clang else "build"
     logged(f"building the module for {target.name} {mutant}".rstrip(),
-           ["make", "-C", source, f"KDIR={kernel}/{tree}",
+           ["make", "-C", source, f"KDIR={kernel}/{tree}", *target.kernel.make_variables,
             *(CLANG if target.clang else [])], os.path.join(out, "module.log"))
     return os.path.join(source, "scx_bypass_lb.ko")
 
@@ -136,7 +136,8 @@ def build(target, kernel, programs=()):
     shutil.rmtree(out, ignore_errors=True)
     module(target, kernel)
     logged(f"building the tests for {target.name}",
-           ["make", "-C", TESTS, f"KERNEL={kernel}", f"OUT={out}"],
+           ["make", "-C", TESTS, f"KERNEL={kernel}", f"OUT={out}",
+            *target.kernel.make_variables],
            os.path.join(out, "tests.log"))
     broken_modules(module_path(target), os.path.join(out, "broken"))
 

@@ -26,6 +26,8 @@ class NotAvailable(Exception):
 class Kernel:
     """A stock kernel, or with configs (of tests/configs) one that is built here.
 
+    patches: of tests/patches, of its source
+    make_variables: for modules that are built for it
     clang: modules for it are built with clang as well
     image: nothing is built for it
     append: for its command line
@@ -34,6 +36,8 @@ class Kernel:
     version: str
     suite: str
     configs: tuple = ()
+    patches: tuple = ()
+    make_variables: tuple = ()
     clang: bool = False
     image: bool = False
     append: str = "console=ttyS0"
@@ -45,7 +49,8 @@ class Kernel:
     def prepare(self):
         """Fetch or build it. Returns its directory."""
         self.setup("built.sh" if self.configs else "stock.sh", self.release, self.version,
-                   self.suite, *self.configs, *(["clang"] if self.clang else []),
+                   self.suite, *self.configs, *(f"patch:{name}" for name in self.patches),
+                   *(["clang"] if self.clang else []),
                    *(["image"] if self.image else []))
         return self.directory
 
@@ -75,6 +80,8 @@ class Target:
     reloads: how often it is loaded and unloaded in a row
     fire: whether its suite has the storms
     extra: names of runs that only this target has
+    only: names of all its runs, if it has not the suite
+    without: cases of the suite that it has not
     refuses: the only case that this kernel is for, because the module must refuse it
     reason: where it does so at its build already, by this message
     """
@@ -86,6 +93,8 @@ class Target:
     reloads: int = 10
     fire: bool = False
     extra: tuple = ()
+    only: tuple = ()
+    without: tuple = ()
     refuses: str = ""
     reason: str = ""
 
@@ -94,22 +103,36 @@ def stock(release, version, suite="trixie-backports", **kwargs):
     return Kernel(release, version, suite, **kwargs)
 
 
-LINUX_6_12 = Kernel("6.12.95-scx", "6.12.95-1~bpo12+1", "bookworm-backports",
-                    ("base", "livepatch"))
+def built(release, version, configs, suite="trixie-backports", **kwargs):
+    return Kernel(release, version, suite, configs, **kwargs)
+
+
+LLVM = ("LLVM=-19",)
+LINUX_6_12 = built("6.12.117-scx", "6.12.117-1", ("base", "livepatch"), "trixie")
+LINUX_6_12_UEK = built("6.12.95-uek", "6.12.95-1~bpo12+1", ("base", "livepatch", "uek"),
+                       "bookworm-backports")
 LINUX_6_17 = stock("6.17.8+deb13-amd64", "6.17.8-1~bpo13+1")
 LINUX_6_18_5 = stock("6.18.5+deb13-amd64", "6.18.5-1~bpo13+1")
+LINUX_6_18_9 = stock("6.18.9+deb13-amd64", "6.18.9-1~bpo13+1")
+LINUX_6_18_12 = stock("6.18.12+deb13-amd64", "6.18.12-1~bpo13+1")
 LINUX_6_18 = stock("6.18.15+deb13-amd64", "6.18.15-1~bpo13+1", clang=True)
 LINUX_6_18_RT = stock("6.18.15+deb13-rt-amd64", "6.18.15-1~bpo13+1")
 LINUX_6_18_CLOUD = stock("6.18.15+deb13-cloud-amd64", "6.18.15-1~bpo13+1")
-LINUX_6_18_NO_LIVEPATCH = Kernel("6.18.15-nolivepatch", "6.18.15-1~bpo13+1",
-                                 "trixie-backports", ("base", "no-livepatch"))
+LINUX_6_18_NO_LIVEPATCH = built("6.18.15-nolivepatch", "6.18.15-1~bpo13+1",
+                                ("base", "no-livepatch"))
+LINUX_6_18_CACHYOS = built("6.18.15-cachyos", "6.18.15-1~bpo13+1", ("base", "cachyos"),
+                           patches=("breather", "o3"))
+LINUX_6_18_LLVM = built("6.18.15-llvm", "6.18.15-1~bpo13+1", ("base", "livepatch", "clang"),
+                         make_variables=LLVM)
+LINUX_6_18_INLINED = built("6.18.15-inlined", "6.18.15-1~bpo13+1", ("base", "cachyos"),
+                           patches=("breather", "o3", "inlined"))
 # Here a warning that is printed with a run queue locked must not go through the
 # tty layer, whose locks lockdep knows to come before.
 RAW_CONSOLE = "earlyprintk=ttyS0,115200,keep console=none"
-LINUX_6_18_DEBUG = Kernel("6.18.15-debug", "6.18.15-1~bpo13+1", "trixie-backports",
-                          ("base", "livepatch", "debug"), append=RAW_CONSOLE)
-LINUX_6_18_KCSAN = Kernel("6.18.15-kcsan", "6.18.15-1~bpo13+1", "trixie-backports",
-                          ("base", "livepatch", "kcsan"), append=RAW_CONSOLE)
+LINUX_6_18_DEBUG = built("6.18.15-debug", "6.18.15-1~bpo13+1", ("base", "livepatch", "debug"),
+                         append=RAW_CONSOLE)
+LINUX_6_18_KCSAN = built("6.18.15-kcsan", "6.18.15-1~bpo13+1", ("base", "livepatch", "kcsan"),
+                         append=RAW_CONSOLE)
 LINUX_6_19 = stock("6.19.14+deb13-amd64", "6.19.14-1~bpo13+1", image=True)
 LINUX_6_12_NO_SCX = stock("6.12.95+deb12-amd64", "6.12.95-1~bpo12+1", "bookworm-backports")
 LINUX_7_3 = stock("7.3.4+deb13-amd64", "7.3.4-1~bpo13+1")
@@ -126,23 +149,35 @@ REFUSALS = (
 )
 
 LIVEPATCH = "backend=livepatch"
-# in the order in which they run, as far as there is time
+# in the order in which they run, as far as there is time: those that must be built come last
 MATRIX = (
     Target("6.18.15-ftrace", LINUX_6_18, "Debian's stock image, backend=ftrace",
            params="backend=ftrace", reloads=50),
     Target("6.18.15-livepatch", LINUX_6_18, "Debian's stock image, backend=livepatch",
            params=LIVEPATCH, reloads=50),
-    Target("6.18.15-rt", LINUX_6_18_RT, "Debian's stock image, PREEMPT_RT"),
+    Target("6.18.15-rt", LINUX_6_18_RT, "Debian's stock image, PREEMPT_RT", fire=True),
     Target("6.17.8", LINUX_6_17, "Debian's stock image, with MODVERSIONS",
            extra=("leave/module",)),
+    Target("6.18.12", LINUX_6_18_12, "Debian's stock image", fire=True),
+    Target("6.18.9", LINUX_6_18_9, "Debian's stock image", fire=True),
     Target("6.18.15-clang", LINUX_6_18, "Debian's stock image, module built with clang",
            clang=True),
     Target("6.18.15-cloud", LINUX_6_18_CLOUD,
            "Debian's stock image for clouds, backend=livepatch", params=LIVEPATCH),
     Target("6.18.5", LINUX_6_18_5, "Debian's stock image, backend=livepatch", params=LIVEPATCH),
-    Target("6.18.15-nolivepatch", LINUX_6_18_NO_LIVEPATCH, "built without livepatch"),
-    Target("6.12.95", LINUX_6_12, "built from linux-source-6.12 with sched_ext",
+    Target("6.18.15-inlined", LINUX_6_18_INLINED,
+           "built with consume_dispatch_q() inlined into one caller, for which the hooks must "
+           "stay inactive", only=("inlined/control", "inlined/module")),
+    Target("6.18.15-cachyos", LINUX_6_18_CACHYOS,
+           "built with the breather of 6.18.20, as CachyOS does: -O3, 1000 Hz, RCU boosting, "
+           "no livepatch", fire=True),
+    Target("6.18.15-llvm", LINUX_6_18_LLVM, "built with clang, and the module too", fire=True),
+    Target("6.12.95-uek", LINUX_6_12_UEK,
+           "built towards UEK8: not preemptible, MODVERSIONS; without nodes", fire=True,
+           without=("nodes",)),
+    Target("6.12.117", LINUX_6_12, "built from linux-source-6.12 with sched_ext", fire=True,
            extra=("leave/module",)),
+    Target("6.18.15-nolivepatch", LINUX_6_18_NO_LIVEPATCH, "built without livepatch"),
     Target("6.18.15-debug", LINUX_6_18_DEBUG, "built with lockdep, KASAN, debugging of objects",
            fire=True,
            extra=("faults/module", "mutant/nesting", "mutant/task-cpu", "mutant/rq-lock")),

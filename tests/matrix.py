@@ -5,6 +5,7 @@ import time
 
 import suite
 import table
+from progress import Progress
 from kernels import MAIN, MATRIX, REFUSALS, TESTS
 
 # What ran last, a line for each case; README's table is made from it.
@@ -14,10 +15,22 @@ BEGIN = table.marker("make test-all", "supported kernels")
 FIRST_GUESS = 1200
 
 
-def run(targets, cases=(), seconds=None, note=lambda runs: None):
+def earlier(target, cases, progress):
+    """The runs of a target that need not be run again."""
+    runs = []
+    for name in suite.names_for(target, cases):
+        result = progress and progress.result(target, name)
+        if result:
+            runs.append(suite.Run(target, name))
+            runs[-1].end(result, "that was its result before, with this very source (AGAIN=1 runs it anew)")
+    return runs
+
+
+def run(targets, cases=(), seconds=None, note=lambda runs: None, progress=None):
     """Run targets in turn. With a limit, one is not begun that may not end in time.
 
-    note is called with the runs so far, after each target.
+    note: is called with the runs so far, after each target
+    progress: what it has is not run again, and what is run goes there
     """
     begun = time.monotonic()
     longest = FIRST_GUESS
@@ -28,7 +41,12 @@ def run(targets, cases=(), seconds=None, note=lambda runs: None):
         if seconds and not required and start - begun + longest > seconds:
             left_out.append(target)
             continue
-        runs += suite.run_target(target, cases)
+        before = earlier(target, cases, progress)
+        if before:
+            suite.say(f"{target.name}: {len(before)} runs with this source are known")
+        runs += before
+        runs += suite.run_target(target, cases, [run.name for run in before],
+                                 progress.add if progress else lambda run: None)
         note(runs)
         if not required:
             longest = max(longest, time.monotonic() - start)
@@ -59,6 +77,11 @@ def conclude(runs, left_out):
     suite.say()
     suite.say(overview(runs))
     suite.say()
+    for target in dict.fromkeys(run.target for run in runs
+                                if not run.target.refuses and not run.target.only):
+        missing = suite.left_out(target)
+        if missing:
+            suite.say(f"{target.name} is without these cases: {' '.join(missing)}")
     for target in left_out:
         suite.say(f"left out for want of time: {target.name} ({target.what})")
     for name in sorted(unavailable):
@@ -82,8 +105,11 @@ def read_record():
 
 
 def record(runs):
-    """Note the results, in the record and in README's table."""
-    results = read_record()
+    """Note the results, in the record and in README's table. Kernels that are no longer in
+    the matrix go."""
+    targets = {target.name for target in (MAIN, *MATRIX, *REFUSALS)}
+    results = {(target, case): result for (target, case), result in read_record().items()
+               if target in targets}
     results.update({(run.target.name, run.name): run.result for run in runs
                     if run.result != suite.UNAVAILABLE})
     with open(RECORD, "w", encoding="utf-8") as f:

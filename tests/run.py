@@ -5,7 +5,9 @@
 usage: run.py test [case...]    the main kernel, and those to be refused; with
                                 MINUTES in the environment then as much of the
                                 matrix as fits
-       run.py test-all [target...]   with CASES in the environment only those
+       run.py test-all [target...]   with CASES in the environment only those. What was
+                                run before with this source is not run again, if neither
+                                is named and AGAIN is not in the environment
        run.py check
        run.py stress            with MINUTES in the environment
        run.py bench             with RUNS, CPUS, TASKS, LOADS and VARIANTS
@@ -25,6 +27,7 @@ import stress
 import suite
 import table
 from kernels import MAIN, MATRIX, REFUSALS, SetupError
+from progress import Progress
 
 
 def wanted(names, known, what):
@@ -50,7 +53,8 @@ def test_all(names):
     wanted(names, known, "target")
     targets = [known[name] for name in names or known]
     cases = wanted(os.environ.get("CASES", "").split(), suite.all_cases(), "case")
-    return matrix.conclude(*matrix.run(targets, cases, note=matrix.record))
+    progress = None if names or cases else Progress(bool(os.environ.get("AGAIN")))
+    return matrix.conclude(*matrix.run(targets, cases, note=matrix.record, progress=progress))
 
 
 def minutes_of_stress():

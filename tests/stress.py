@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""All storms at the same time, for as long as one likes, on several kernels.
+"""All storms at the same time, for as long as one likes, on several kernels; cases in their
+long form.
 
 A record says what has been done how many times, and how many faults it has
 shown: splats, lost tasks, lost guests, anything a check found.
@@ -37,7 +38,9 @@ LOADS_PER_GUEST = 50
 # a guest may take so many times as long as it should
 PATIENCE = 4
 # less than that shows nothing
-LEAST_MINUTES = 10
+LEAST_MINUTES = 30
+# the long forms of cases of the suite, and the seconds that one takes there
+LONG = {"seams/module": 60, "hog/module": 90, "hogforks/module": 60, "unload/module": 90}
 
 
 def targets():
@@ -71,9 +74,15 @@ def added_up(rows):
 
 
 def plan(minutes):
-    """The runs: loading under fire on the main kernel, soaking on all of them."""
+    """The runs: loading under fire on the main kernel, soaking on all of them.
+
+    Beside each the same without the module, for as long: what a storm does to the kernel
+    itself is to be seen, the worst delay of a sleeper above all. Then cases in their long
+    form.
+    """
     everywhere = targets()
-    rounds = -(-(len(everywhere) + 1) // suite.JOBS)
+    controls = [(MAIN, "fire/control"), *((target, "soak/control") for target in everywhere)]
+    rounds = -(-(1 + len(everywhere) + len(controls) + len(LONG)) // suite.JOBS)
     share = int(minutes * 60 / rounds)
     loads = min(LOADS, share // SECONDS_PER_LOAD)
     runs = [suite.Run(MAIN, "fire/module", f"loads={min(LOADS_PER_GUEST, loads - begun)}",
@@ -81,6 +90,10 @@ def plan(minutes):
             for begun in range(0, loads, LOADS_PER_GUEST)]
     runs += [suite.Run(target, "soak/module", f"seconds={share}", share * PATIENCE)
              for target in everywhere]
+    runs += [suite.Run(target, name, f"seconds={share}", share * PATIENCE)
+             for target, name in controls]
+    runs += [suite.Run(MAIN, name, f"times={max(share // seconds, 1)}", share * PATIENCE)
+             for name, seconds in LONG.items()]
     return runs
 
 

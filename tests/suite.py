@@ -22,6 +22,12 @@ GUEST_CASES = {
     "affinity": ("module",),
     "contention": ("control", "module"),
     "exits": ("control", "module"),
+    "seams": ("module",),
+    "hog": ("module",),
+    "hogforks": ("module",),
+    "unload": ("module",),
+    "leak": ("control", "module"),
+    "shapes": ("one-cpu", "one-node", "shared-cpus"),
     "hotplug": ("module",),
     "conflicts": ("module",),
     "parameters": ("module",),
@@ -50,11 +56,17 @@ JOBS = int(os.environ.get("JOBS") or os.cpu_count())
 # a stale breakpoint for theirs, and jump to address 0.
 SINGLE = ("peers/module", "conflicts/module")
 # Those that compare times, so they are counted; one is about crowds and has more CPUs.
-# And one whose queue is so long that on a busy host the kernel's watchdog sees a lockup.
+# One whose queue is so long that on a busy host the kernel's watchdog sees a lockup.
+# And those that are about the machine.
 EIGHT = vm.Machine(threads=1, counted=True)
-COUNTED = {"leave/module": EIGHT,
-           "skew/control": EIGHT, "skew/module": EIGHT, "nodes/module": EIGHT,
-           "contention/control": EIGHT, "contention/module": EIGHT}
+MACHINES = {"leave/module": EIGHT,
+            "skew/control": EIGHT, "skew/module": EIGHT, "nodes/module": EIGHT,
+            "parameters/module": EIGHT,
+            "contention/control": EIGHT, "contention/module": EIGHT,
+            "shapes/one-cpu": vm.Machine(cpus=1, nodes=1, threads=1),
+            "shapes/one-node": vm.Machine(cpus=4, nodes=1),
+            # more nodes than the machine has: some of them have the same CPUs
+            "shapes/shared-cpus": vm.Machine(append="numa=fake=4")}
 # How long a mutant may stay unnoticed.
 MUTANT_SECONDS = 300
 # Lines of a failed case to repeat at the end.
@@ -118,7 +130,7 @@ class Run:
             guest = vm.run(os.path.join(kernel, "vmlinuz"), initrd, append,
                            os.path.join(logs, self.name.replace("/", "-")), self.timeout,
                            self.on_report, until,
-                           COUNTED.get(self.name) or vm.Machine(single=self.name in SINGLE))
+                           MACHINES.get(self.name) or vm.Machine(single=self.name in SINGLE))
             if not guest.emulator_fault:
                 break
             self.tell("the emulator has run a stale breakpoint, which killed the guest: once more")
@@ -176,11 +188,18 @@ def names_for(target, cases):
     names += [*target.extra, *OBJECT_CASES]
     if target == MAIN:
         names += HOST_CASES
+    names = [name for name in target.only or names if name.split("/")[0] not in target.without]
     return [name for name in names if not cases or name.split("/")[0] in cases]
 
 
+def left_out(target):
+    """The cases of the suite that a target's is without."""
+    there = {name.split("/")[0] for name in names_for(target, ())}
+    return [case for case in (*GUEST_CASES, *FIRE_CASES, *OBJECT_CASES) if case not in there]
+
+
 def all_cases():
-    extra = [name.split("/")[0] for target in (MAIN, *MATRIX) for name in target.extra]
+    extra = [name.split("/")[0] for target in (MAIN, *MATRIX) for name in (*target.extra, *target.only)]
     return list(dict.fromkeys([*GUEST_CASES, *FIRE_CASES, *extra, *OBJECT_CASES, *HOST_CASES]))
 
 
@@ -201,18 +220,29 @@ def execute(run, kernel, initrd, logs):
     say(f"{run}: {run.result}{why} ({time.monotonic() - start:.0f} s)")
 
 
-def run_target(target, cases=()):
-    """Set a target up and run its cases. Returns a list of Run."""
-    runs = [Run(target, name) for name in names_for(target, cases)]
+def run_target(target, cases=(), done=(), on_end=lambda run: None):
+    """Set a target up and run its cases. Returns a list of Run.
+
+    done: names of runs that are not to be run
+    on_end: is called with each that has ended
+    """
+    runs = [Run(target, name) for name in names_for(target, cases) if name not in done]
+    if not runs:
+        return []
     logs = os.path.join(CACHE, "logs", target.name)
     os.makedirs(logs, exist_ok=True)
+
+    def one(run):
+        execute(run, kernel, initrd, logs)
+        on_end(run)
+
     say(f"preparing {target.name} in {CACHE}")
     try:
         kernel, initrd = target.kernel.prepare(), None
         if not target.reason:
             initrd = build.build(target, kernel)
         with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-            list(pool.map(lambda run: execute(run, kernel, initrd, logs), runs))
+            list(pool.map(one, runs))
     except NotAvailable:
         for run in runs:
             run.end(UNAVAILABLE, "the archive does not have it")

@@ -4,11 +4,14 @@
  *
  * "pile" sends every user task to one CPU of its node, the pile CPU, where
  * they wait in one queue: the worst that a scheduler can hand over to bypass.
- * Kernel threads and what may not run there go to their CPU's local DSQ. On
- * request it misbehaves.
+ * Kernel threads and what may not run there go to their CPU's local DSQ. While
+ * the pile CPU is down all others of its node take tasks of the pile. On request
+ * it misbehaves.
  *
  * "global" has no callbacks at all: every task goes to the global DSQ. In "brief"
  * it does so as well, and runs about as long as in the fair class.
+ *
+ * "partial" and "global_partial" take only the tasks of policy SCHED_EXT.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -23,6 +26,7 @@ bool scx_bpf_dsq_move_to_local(u64 dsq_id) __ksym __weak;
 /* their names in 6.12 */
 void scx_bpf_dispatch(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) __ksym __weak;
 bool scx_bpf_consume(u64 dsq_id) __ksym __weak;
+void scx_bpf_kick_cpu(s32 cpu, u64 flags) __ksym;
 s32 scx_bpf_create_dsq(u64 dsq_id, s32 node) __ksym;
 void scx_bpf_error_bstr(char *fmt, unsigned long long *data, u32 data__sz) __ksym;
 
@@ -31,6 +35,9 @@ void scx_bpf_error_bstr(char *fmt, unsigned long long *data, u32 data__sz) __ksy
 #define BRIEF_NS	3000000
 
 struct pile_control control;
+
+/* a bit for each CPU that is down; not in the map that the loader writes */
+static u64 down SEC(".bss.down");
 
 static __always_inline void insert_for(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags)
 {
@@ -62,7 +69,12 @@ static u32 node_of(s32 cpu)
 
 static s32 pile_cpu(s32 cpu)
 {
-	return node_of(cpu) * control.cpus_per_node;
+	return node_of(cpu) * control.cpus_per_node + control.pile_offset;
+}
+
+static bool is_down(s32 cpu)
+{
+	return down >> (cpu & 63) & 1;
 }
 
 static bool may_pile(struct task_struct *p, s32 pile)
@@ -99,7 +111,7 @@ void BPF_PROG(pile_enqueue, struct task_struct *p, u64 enq_flags)
 SEC("struct_ops/pile_dispatch")
 void BPF_PROG(pile_dispatch, s32 cpu, struct task_struct *prev)
 {
-	if (cpu == pile_cpu(cpu))
+	if (cpu == pile_cpu(cpu) || is_down(pile_cpu(cpu)))
 		move_to_local(node_of(cpu));
 }
 
@@ -129,11 +141,24 @@ s32 BPF_PROG(pile_init)
 SEC("struct_ops/pile_cpu_online")
 void BPF_PROG(pile_cpu_online, s32 cpu)
 {
+	__sync_fetch_and_and(&down, ~(1ULL << (cpu & 63)));
+	/* what has come in between waits for it alone */
+	if (cpu == pile_cpu(cpu))
+		scx_bpf_kick_cpu(cpu, 0);
 }
 
 SEC("struct_ops/pile_cpu_offline")
 void BPF_PROG(pile_cpu_offline, s32 cpu)
 {
+	u32 i;
+
+	__sync_fetch_and_or(&down, 1ULL << (cpu & 63));
+	if (cpu != pile_cpu(cpu))
+		return;
+	/* the others idle, and nobody would tell them that they have work now */
+	for (i = 0; i < control.cpus_per_node && i < 64; i++)
+		if (!is_down(cpu - control.pile_offset + i))
+			scx_bpf_kick_cpu(cpu - control.pile_offset + i, 0);
 }
 
 SEC(".struct_ops.link")
@@ -161,8 +186,27 @@ struct sched_ext_ops watched_ops = {
 };
 
 SEC(".struct_ops.link")
+struct sched_ext_ops partial_ops = {
+	.select_cpu	= (void *)pile_select_cpu,
+	.enqueue	= (void *)pile_enqueue,
+	.dispatch	= (void *)pile_dispatch,
+	.init_task	= (void *)pile_init_task,
+	.init		= (void *)pile_init,
+	.cpu_online	= (void *)pile_cpu_online,
+	.cpu_offline	= (void *)pile_cpu_offline,
+	.flags		= SCX_OPS_SWITCH_PARTIAL,
+	.name		= "partial",
+};
+
+SEC(".struct_ops.link")
 struct sched_ext_ops global_ops = {
 	.name		= "global",
+};
+
+SEC(".struct_ops.link")
+struct sched_ext_ops global_partial_ops = {
+	.flags		= SCX_OPS_SWITCH_PARTIAL,
+	.name		= "global_partial",
 };
 
 SEC("struct_ops/brief_enqueue")

@@ -5,7 +5,8 @@
 
 /**
  * struct pile_control - in the BPF object's .bss, which the loader maps
- * @cpus_per_node: CPUs of a node, of which the first is the pile CPU
+ * @cpus_per_node: CPUs of a node, of which one is the pile CPU
+ * @pile_offset: which one
  * @fail_init_at: enabling fails at this many tasks, 0 = not
  * @raise_error: call scx_bpf_error() at the next enqueue
  * @stall: lose the tasks of the pile
@@ -13,6 +14,7 @@
  */
 struct pile_control {
 	unsigned int cpus_per_node;
+	unsigned int pile_offset;
 	unsigned int fail_init_at;
 	unsigned int raise_error;
 	unsigned int stall;

@@ -15,21 +15,6 @@
 /* tasks that come and go while the pass works */
 #define SIM_SLACK	6
 
-static int pin_to_cpu_0(int index)
-{
-	return pin_to(0, 0);
-}
-
-static int pin_to_node_1(int index)
-{
-	return pin_to(CPUS_PER_NODE, CPUS_PER_NODE);
-}
-
-static bool passed(void *count)
-{
-	return node_status(0).passes >= *(unsigned long long *)count;
-}
-
 /* Enter bypass with @nr tasks on the first CPU of node 0, which may run anywhere. */
 static void pile_up(int nr)
 {
@@ -40,32 +25,6 @@ static void pile_up(int nr)
 	hold_bypass(true);
 }
 
-/*
- * Have @nr tasks wait on the first CPU's queue of each node, for a pass: they are pinned
- * as bypass begins, so they are not delivered to other CPUs, and may run anywhere then.
- */
-static void pile_up_in_bypass(int nr, bool both_nodes)
-{
-	unsigned long long one = 1;
-	int i, first = nr_tasks();
-
-	must_attach(SCHED_PILE);
-	spawn(nr, 0, pin_to_cpu_0);
-	if (both_nodes)
-		spawn(nr, 1, pin_to_node_1);
-	must_progress(120, "under the scheduler");
-	/* a CPU that the driver keeps busy would not serve its queue, and others would */
-	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
-	hold_bypass(true);
-	if (read_long(PARAM("bypass_lb_intv_us")) && !wait_for(passed, &one, 30))
-		give_up("there is no first pass");
-	for (i = first; i < nr_tasks(); i++)
-		if (pin_to_range(task_pid(i), 0, GUEST_CPUS))
-			give_up("sched_setaffinity");
-	trace_passes(true);
-	pin_to_range(0, 0, GUEST_CPUS);
-}
-
 static void leave(void)
 {
 	hold_bypass(false);
@@ -74,6 +33,11 @@ static void leave(void)
 	kill_tasks();
 	sched_must_go();
 	module_unload();
+}
+
+static bool passed(void *count)
+{
+	return node_status(0).passes >= *(unsigned long long *)count;
 }
 
 /* The first that the tracepoint has shown of node 0; the nodes' come in any order. */
@@ -180,7 +144,7 @@ static void check_event(const struct pass_event *e, unsigned long long moved)
 {
 	info("shown: tasks %u moved %u before %u-%u after %u-%u", e->nr_tasks, e->nr_balanced,
 	     e->before_min, e->before_max, e->after_min, e->after_max);
-	check(e->nr_cpus == CPUS_PER_NODE && e->nr_tasks > SKEW_TASKS * 9 / 10 &&
+	check((int)e->nr_cpus == CPUS_PER_NODE && e->nr_tasks > SKEW_TASKS * 9 / 10 &&
 	      e->before_max > SKEW_TASKS * 9 / 10 && e->before_min < 10,
 	      "the tracepoint shows the skew before");
 	check(spread(e->nr_tasks, e->after_min, e->after_max, 2),
@@ -197,6 +161,7 @@ static void spread_by_pass(void)
 
 	module_load("bypass_lb_intv_us=" LONG_INTV);
 	pile_up_in_bypass(SKEW_TASKS, false);
+	trace_passes(true);
 	begun = now();
 	must_write(PARAM("bypass_lb_intv_us"), LONG_INTV);
 	if (!wait_for(first_event, &e, 30))
@@ -230,7 +195,7 @@ static int most_on_run_queue(void)
 }
 
 /* As bypass begins tasks are delivered to other run queues, and no pass moves any. */
-static void delivered(void)
+static void spread_by_delivery(void)
 {
 	struct node_status status;
 	struct pass_event e = {};
@@ -260,7 +225,7 @@ void case_skew(bool module)
 		return;
 	}
 	spread_by_pass();
-	delivered();
+	spread_by_delivery();
 }
 
 static bool both_met(void *unused)
@@ -279,6 +244,7 @@ void case_nodes(bool module)
 	module_load("bypass_lb_intv_us=100000");
 	first = nr_tasks();
 	pile_up_in_bypass(SKEW_TASKS / 2, true);
+	trace_passes(true);
 
 	must_write(TEST_PARAM("meet"), "1");
 	check(wait_for(both_met, NULL, 30), "the passes of both nodes run at the same time");
@@ -304,6 +270,11 @@ void case_nodes(bool module)
 	check(own_cpu[0] && own_cpu[1], "every pass ran on a CPU of its node");
 	must_write(TEST_PARAM("meet"), "0");
 	leave();
+}
+
+static int pin_to_cpu_0(int index)
+{
+	return pin_to(0, 0);
 }
 
 /* On which CPU are the kernel threads whose name begins so? -1: not all on one. */

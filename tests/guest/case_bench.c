@@ -26,8 +26,6 @@ int bench_samples;
 /* the load that is not one */
 #define COST		"cost"
 
-static const struct sched_opts next = { .which = SCHED_BRIEF };
-
 static void attach(enum scheduler which, int nr_piles)
 {
 	const struct sched_opts opts = {
@@ -55,7 +53,7 @@ static void set_off(enum load_trigger what)
 		must_write("/proc/sysrq-trigger", "S");
 		return;
 	}
-	sched_detach_old();
+	sched_detach();
 	be_normal(true);
 	if (sched_attach_next())
 		give_up("attaching the other scheduler failed");
@@ -73,7 +71,7 @@ struct outcome bench_run(const struct bench_load *load, int tasks, char *text, s
 		attach(load->which, load->both_nodes ? 2 : 1);
 	load_release(load, tasks);
 	if (load->trigger != TRIGGER_DISABLE)
-		sched_load_next(&next);
+		sched_load_next();
 
 	probes_arm(load);
 	gaps_measure();

@@ -22,20 +22,23 @@
 
 static const struct storm * const race_storms[] = {
 	&storm_bypass, &storm_affinity, &storm_policy, &storm_nice, &storm_fork, &storm_wake,
-	&storm_ptrace, &storm_cookie, &storm_cgroup, &storm_weight, &storm_cpuset,
+	&storm_ptrace, &storm_cookie, &storm_cgroup, &storm_weight, &storm_cpuset, &storm_hog,
 };
 
 /* Fewer, and fewer tasks: a load waits until each of them has had its turn. */
 static const struct storm * const fire_storms[] = {
 	&storm_bypass, &storm_affinity, &storm_policy, &storm_fork, &storm_wake,
-	&storm_hotplug, &storm_interval, &storm_reload,
+	&storm_hotplug, &storm_hog, &storm_interval, &storm_reload,
 };
 
 static const struct storm * const soak_storms[] = {
 	&storm_bypass, &storm_affinity, &storm_policy, &storm_nice, &storm_fork, &storm_wake,
 	&storm_ptrace, &storm_cgroup, &storm_weight, &storm_cpuset,
-	&storm_hotplug, &storm_interval, &storm_reload, &storm_suspend,
+	&storm_hotplug, &storm_hog, &storm_suspend, &storm_interval, &storm_reload,
 };
+
+/* The last ones of a list are about the module itself: a control has none. */
+#define MODULE_STORMS	2
 
 /* what the host asks for */
 unsigned int storm_seconds = 30;
@@ -77,8 +80,20 @@ void case_race(bool module)
 		check(storm_totals->moved, "the balancer has moved tasks");
 }
 
+/* Without the module: what the storms do to the stock kernel, for as long as one likes. */
+static void run_control(const struct storm * const *storms, int nr)
+{
+	begin(storms, nr - MODULE_STORMS, FIRE_TASKS);
+	storms_run(storm_seconds);
+	end(false);
+}
+
 void case_fire(bool module)
 {
+	if (!module) {
+		run_control(fire_storms, ARRAY_SIZE(fire_storms));
+		return;
+	}
 	begin(fire_storms, ARRAY_SIZE(fire_storms), FIRE_TASKS);
 	storms_until(&storm_reload, storm_loads, storm_loads * SECONDS_PER_LOAD);
 	check(storm_count(&storm_reload) >= storm_loads, "loaded and unloaded under fire %lu times",
@@ -89,6 +104,10 @@ void case_fire(bool module)
 
 void case_soak(bool module)
 {
+	if (!module) {
+		run_control(soak_storms, ARRAY_SIZE(soak_storms));
+		return;
+	}
 	begin(soak_storms, ARRAY_SIZE(soak_storms), FIRE_TASKS);
 	storms_run(storm_seconds);
 	end(module);

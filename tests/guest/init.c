@@ -16,14 +16,18 @@
 static const struct test_case {
 	const char *name;
 	void (*run)(bool module);
+	/* why the watch is not there */
+	const char *unwatched;
 } cases[] = {
-	{ "bench", case_bench },
+	{ "bench", case_bench, "instructions are counted, and nothing else may be" },
 	{ "demo", case_demo },
 	{ "skew", case_skew },
 	{ "nodes", case_nodes },
 	{ "affinity", case_affinity },
 	{ "conflicts", case_conflicts },
 	{ "contention", case_contention },
+	{ "hog", case_hog },
+	{ "hogforks", case_hogforks },
 	{ "hotplug", case_hotplug },
 	{ "offline", case_offline },
 	{ "exits", case_exits },
@@ -34,12 +38,17 @@ static const struct test_case {
 	{ "peers", case_peers },
 	{ "race", case_race },
 	{ "fire", case_fire },
+	{ "seams", case_seams },
+	{ "shapes", case_shapes },
 	{ "soak", case_soak },
 	{ "suspend", case_suspend },
 	{ "fuzz", case_fuzz },
 	{ "faults", case_faults },
+	{ "leak", case_leak },
 	{ "leave", case_leave },
-	{ "native", case_native },
+	{ "unload", case_unload },
+	{ "native", case_native, "the module is refused" },
+	{ "inlined", case_inlined },
 	{ NULL, NULL },
 };
 
@@ -73,6 +82,8 @@ static void run_case(const char *name, const char *arm)
 		give_up("cannot become SCHED_FIFO");
 	for (c = cases; c->name; c++) {
 		if (!strcmp(c->name, name)) {
+			if (!c->unwatched)
+				watch_begin();
 			c->run(!strcmp(arm, "module"));
 			return;
 		}
@@ -98,6 +109,8 @@ int main(void)
 
 	mount_all();
 	nr_cpus = sysconf(_SC_NPROCESSORS_CONF);
+	/* a kernel without CONFIG_NUMA has no directory of nodes */
+	cpus_per_node = exists("/sys/devices/system/node/node1") ? GUEST_CPUS / 2 : GUEST_CPUS;
 	report_open();
 	if (!read_file("/proc/cmdline", cmdline, sizeof(cmdline)))
 		give_up("no command line");
@@ -114,6 +127,8 @@ int main(void)
 			target_module = arg + 7;
 		if (!strncmp(arg, "seconds=", 8))
 			storm_seconds = atoi(arg + 8);
+		if (!strncmp(arg, "times=", 6))
+			case_times = atoi(arg + 6);
 		if (!strncmp(arg, "loads=", 6))
 			storm_loads = atoi(arg + 6);
 		if (!strncmp(arg, "workload=", 9))

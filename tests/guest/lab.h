@@ -63,6 +63,11 @@ void list_queues(char *line, size_t size);
 void report_queues(const char *when);
 void load_test_module(void);
 
+/* watch.c: CPUs that idle with tasks on their own queues */
+void watch_begin(void);
+void watch_pause(bool pause);
+void watch_end(void);
+
 /* tasks.c: tasks that spin and count */
 #define MAX_TASKS	1024
 
@@ -72,6 +77,7 @@ int nr_tasks(void);
 pid_t task_pid(int index);
 int task_cpu_of(pid_t pid);
 bool all_progress(unsigned int seconds);
+unsigned long work_of_task(int index);
 unsigned long work_of_tasks(void);
 void must_progress(unsigned int seconds, const char *where);
 int pin_to(int first, int second);
@@ -79,8 +85,22 @@ int pin_to_range(pid_t pid, int first, int count);
 void end_children(const pid_t *children, int count);
 void tell_task(pid_t pid);
 
+/* pile.c */
+void pile_up_in_bypass(int count, bool both_nodes);
+/* crowd.c: thousands of threads that spin and count */
+void crowd_begin(int count, int node);
+bool crowd_progress(unsigned int seconds);
+void crowd_end(void);
+
+/* pairs.c: tasks that wake each other */
+void pairs_begin(int count);
+void pairs_reset(void);
+double pairs_worst_ms(void);
+unsigned long pairs_rounds(void);
+void pairs_end(void);
+
 /* machine.c: CPUs and suspend */
-extern int nr_cpus;
+extern int nr_cpus, cpus_per_node;
 int set_cpu_online(int cpu, bool online);
 bool pm_test_available(void);
 int pm_test_suspend(const char *level);
@@ -89,19 +109,21 @@ int pm_test_suspend(const char *level);
 void account_for_all(bool module);
 
 /* sched.c: BPF schedulers */
-enum scheduler { SCHED_PILE, SCHED_WATCHED, SCHED_GLOBAL, SCHED_BRIEF };
+enum scheduler { SCHED_PILE, SCHED_WATCHED, SCHED_GLOBAL, SCHED_PARTIAL, SCHED_GLOBAL_PARTIAL,
+		 SCHED_BRIEF };
 
 struct sched_opts {
 	enum scheduler which;
 	unsigned int fail_init_at;
 	unsigned int cpus_per_pile;	/* 0: one for each node */
+	unsigned int pile_offset;	/* of these CPUs, which one the pile is on */
 };
 
 int sched_attach(const struct sched_opts *opts);
 void must_attach(enum scheduler which);
-void sched_load_next(const struct sched_opts *opts);
-void sched_detach_old(void);
+void sched_load_next(void);
 int sched_attach_next(void);
+void must_attach_with(const struct sched_opts *opts);
 void sched_close_in_child(void);
 void sched_detach(void);
 void sched_must_go(void);
@@ -128,6 +150,9 @@ unsigned long probe_hits(const char *name);
 /* case_storms.c */
 extern unsigned int storm_seconds, storm_loads;
 
+/* how many times as long as in the suite a case is to be */
+extern int case_times;
+
 /* case_bench.c, see bench.h for its parts */
 extern const char *bench_workload, *bench_variants;
 extern int bench_tasks, bench_runs, bench_samples;
@@ -140,7 +165,11 @@ void case_nodes(bool module);
 void case_affinity(bool module);
 void case_conflicts(bool module);
 void case_contention(bool module);
+void case_hog(bool module);
+void case_hogforks(bool module);
 void case_hotplug(bool module);
+void case_inlined(bool module);
+void case_leak(bool module);
 void case_leave(bool module);
 void case_native(bool module);
 void case_exits(bool module);
@@ -154,11 +183,14 @@ void case_race(bool module);
 void case_reload(bool module);
 void case_revert(bool module);
 void case_refusal(bool module);
+void case_seams(bool module);
+void case_shapes(bool module);
 void case_soak(bool module);
 void case_suspend(bool module);
+void case_unload(bool module);
 
-/* the machine the guest is given: 8 CPUs in 2 nodes */
+/* the machine the guest is given: 8 CPUs in 2 nodes; a kernel may know nothing of nodes */
 #define GUEST_CPUS		8
-#define CPUS_PER_NODE	4
+#define CPUS_PER_NODE	cpus_per_node
 
 #endif /* LAB_H */

@@ -13,6 +13,7 @@
  * is kept off with it holds up who disables a scheduler.
  */
 int nr_cpus;
+int cpus_per_node;
 
 /* Returns 0 or -errno. */
 int set_cpu_online(int cpu, bool online)

@@ -84,7 +84,7 @@ int total_queued(void)
 {
 	int cpu, sum = 0;
 
-	for (cpu = 0; cpu < GUEST_CPUS; cpu++)
+	for (cpu = 0; cpu < nr_cpus; cpu++)
 		sum += queue_length(cpu);
 	return sum;
 }
@@ -117,7 +117,7 @@ void list_queues(char *line, size_t size)
 {
 	int cpu, len = 0;
 
-	for (cpu = 0; cpu < GUEST_CPUS; cpu++)
+	for (cpu = 0; cpu < nr_cpus; cpu++)
 		len += snprintf(line + len, size - len, " %d", queue_length(cpu));
 }
 

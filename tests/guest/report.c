@@ -61,6 +61,7 @@ void check(bool ok, const char *fmt, ...)
 /* Without this line the host takes the guest for lost. */
 void report_done(void)
 {
+	watch_end();
 	if (write(channel, "done\n", 5) != 5)
 		perror("report");
 	tcdrain(channel);

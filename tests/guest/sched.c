@@ -15,12 +15,16 @@ static const char * const names[] = {
 	[SCHED_PILE] = "pile_ops",
 	[SCHED_WATCHED] = "watched_ops",
 	[SCHED_GLOBAL] = "global_ops",
+	[SCHED_PARTIAL] = "partial_ops",
+	[SCHED_GLOBAL_PARTIAL] = "global_partial_ops",
 	[SCHED_BRIEF] = "brief_ops",
 };
 
-static struct bpf_object *object, *old_object;
+static struct bpf_object *object, *next;
+/* which of its schedulers has been loaded */
+static const char *loaded;
 static struct bpf_link *sched_link;
-static struct bpf_map *control_map, *ops_map;
+static struct bpf_map *control_map;
 static struct pile_control control;
 
 static int print_warnings(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -36,83 +40,80 @@ static void write_control(void)
 		give_up("cannot write the scheduler's control block");
 }
 
-/* Nothing is done to the kernel but loading programs. */
-static void load(const struct sched_opts *opts)
+/* Loads just the one scheduler of this name. */
+static struct bpf_object *open_object(const char *name)
 {
-	const char *name = names[opts->which];
+	struct bpf_object *opened;
 	struct bpf_map *map;
 
 	libbpf_set_print(print_warnings);
-	object = bpf_object__open_file("/pile.bpf.o", NULL);
-	if (!object)
+	opened = bpf_object__open_file("/pile.bpf.o", NULL);
+	if (!opened)
 		give_up("cannot open the BPF object");
 
-	bpf_object__for_each_map(map, object)
+	bpf_object__for_each_map(map, opened)
 		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
 			bpf_map__set_autocreate(map, !strcmp(bpf_map__name(map), name));
-	control_map = bpf_object__find_map_by_name(object, ".bss");
-	if (bpf_object__load(object))
+	if (bpf_object__load(opened))
 		give_up("cannot load the BPF object");
-	control = (struct pile_control){
-		.cpus_per_node = opts->cpus_per_pile ?: CPUS_PER_NODE,
-		.fail_init_at = opts->fail_init_at,
-	};
-	write_control();
-	ops_map = bpf_object__find_map_by_name(object, name);
+	return opened;
 }
 
-/* Returns 0 or -errno. */
-static int attach(void)
+/* To load them takes the guest seconds, to attach them again does not. */
+static void load_object(const char *name)
 {
-	int err;
-
-	sched_link = bpf_map__attach_struct_ops(ops_map);
-	err = -errno;
-	if (!sched_link) {
-		sched_detach();
-		return err;
-	}
-	return 0;
+	if (object && loaded == name)
+		return;
+	bpf_object__close(object);
+	object = open_object(name);
+	control_map = bpf_object__find_map_by_name(object, ".bss");
+	loaded = name;
 }
 
 /* Returns 0 or -errno. */
 int sched_attach(const struct sched_opts *opts)
 {
-	load(opts);
-	return attach();
+	const char *name = names[opts->which];
+
+	load_object(name);
+	control = (struct pile_control){
+		.cpus_per_node = opts->cpus_per_pile ?: (unsigned int)CPUS_PER_NODE,
+		.pile_offset = opts->pile_offset,
+		.fail_init_at = opts->fail_init_at,
+	};
+	write_control();
+
+	sched_link = bpf_map__attach_struct_ops(bpf_object__find_map_by_name(object, name));
+	return sched_link ? 0 : -errno;
 }
 
-/* Load a scheduler beside the one that is attached, if any, for sched_attach_next(). */
-void sched_load_next(const struct sched_opts *opts)
+/* Load "brief" beside the one that is attached, if any. */
+void sched_load_next(void)
 {
-	old_object = object;
-	load(opts);
+	if (!next)
+		next = open_object(names[SCHED_BRIEF]);
 }
 
-/* Detach what is attached. */
-void sched_detach_old(void)
-{
-	if (sched_link)
-		bpf_link__destroy(sched_link);
-	sched_link = NULL;
-}
-
-/* Attach what sched_load_next() has loaded. Returns 0 or -errno. */
+/* Attach it. Returns 0 or -errno. */
 int sched_attach_next(void)
 {
-	int ret = attach();
+	struct bpf_map *map = bpf_object__find_map_by_name(next, names[SCHED_BRIEF]);
 
-	bpf_object__close(old_object);
-	old_object = NULL;
-	return ret;
+	sched_link = bpf_map__attach_struct_ops(map);
+	return sched_link ? 0 : -errno;
+}
+
+void must_attach_with(const struct sched_opts *opts)
+{
+	int ret = sched_attach(opts);
+
+	if (ret)
+		give_up("attaching the scheduler: %s", strerror(-ret));
 }
 
 void must_attach(enum scheduler which)
 {
-	int ret = sched_attach(&(struct sched_opts){ .which = which });
-
-	if (ret)
-		give_up("attaching the scheduler: %s", strerror(-ret));
+	must_attach_with(&(struct sched_opts){ .which = which });
 }
 
 /* A child that inherits the link keeps the scheduler loaded. */
@@ -124,9 +125,9 @@ void sched_close_in_child(void)
 
 void sched_detach(void)
 {
-	sched_detach_old();
-	bpf_object__close(object);
-	object = NULL;
+	if (sched_link)
+		bpf_link__destroy(sched_link);
+	sched_link = NULL;
 }
 
 void sched_raise_error(void)

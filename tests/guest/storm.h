@@ -33,7 +33,7 @@ extern const struct storm storm_affinity, storm_policy, storm_nice, storm_fork, 
 	storm_ptrace, storm_cookie, storm_cgroup, storm_weight, storm_cpuset;
 
 /* storm_machine.c: what happens to the machine */
-extern const struct storm storm_bypass, storm_hotplug, storm_suspend, storm_reload,
+extern const struct storm storm_bypass, storm_hotplug, storm_hog, storm_suspend, storm_reload,
 	storm_interval;
 
 /* storm.c */

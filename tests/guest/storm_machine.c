@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Storms over the whole machine, and over the module itself. */
+#define _GNU_SOURCE
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lab.h"
 #include "storm.h"
+
+/* for how long a hog spins at most */
+#define HOG_US		100000
 
 /* Bypass goes on or off. */
 static unsigned int bypass_once(void)
@@ -26,14 +31,14 @@ const struct storm storm_bypass = {
 };
 
 /*
- * A CPU goes down and comes up. Not the two that the BPF scheduler piles its
- * tasks up on: nobody else would run them.
+ * A CPU goes down and comes up, the first one of a node as often as all others. CPU 0
+ * cannot.
  */
 static unsigned int hotplug_once(void)
 {
-	int cpu = random_below(GUEST_CPUS);
+	int cpu = random_below(2) ? CPUS_PER_NODE % GUEST_CPUS : (int)random_below(GUEST_CPUS);
 
-	if (cpu % CPUS_PER_NODE == 0 || set_cpu_online(cpu, false))
+	if (!cpu || set_cpu_online(cpu, false))
 		return 0;
 	usleep(random_below(20000));
 	return !set_cpu_online(cpu, true);
@@ -41,6 +46,35 @@ static unsigned int hotplug_once(void)
 
 const struct storm storm_hotplug = {
 	.name = "hotplug", .once = hotplug_once, .pause_us = 20000,
+};
+
+/*
+ * A real-time task takes a CPU for itself and gives it back: one of the least priority,
+ * which RCU's boosted readers and threaded interrupts have as well, or one above most.
+ */
+static unsigned int hog_once(void)
+{
+	const struct sched_param prio = { .sched_priority = random_below(2) ? 1 : 50 };
+	int cpu = random_below(GUEST_CPUS);
+	double end;
+
+	/* on its way to that CPU it wakes up there */
+	if (pin_to(cpu, cpu) || sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &prio))
+		return 0;
+	usleep(1000);
+	for (end = now() + random_below(HOG_US) / 1e6; now() < end;)
+		;
+	return 1;
+}
+
+/* The kernel stops them for a part of each second otherwise. */
+static bool hog_begin(void)
+{
+	return !write_file("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+}
+
+const struct storm storm_hog = {
+	.name = "hog", .once = hog_once, .begin = hog_begin, .pause_us = 50000, .processes = 2,
 };
 
 static unsigned int suspend_once(void)

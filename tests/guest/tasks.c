@@ -162,7 +162,8 @@ int task_cpu_of(pid_t pid)
 	return cpu;
 }
 
-static unsigned long count_of(int index)
+/* The turns of a task's loop. */
+unsigned long work_of_task(int index)
 {
 	return __atomic_load_n(&counters[index], __ATOMIC_RELAXED);
 }
@@ -174,7 +175,7 @@ unsigned long work_of_tasks(void)
 	int i;
 
 	for (i = 0; i < nr; i++)
-		sum += count_of(i);
+		sum += work_of_task(i);
 	return sum;
 }
 
@@ -197,7 +198,7 @@ static void tell_stuck(const unsigned long *before, int left, unsigned int secon
 	int i = 0;
 
 	info("%d of %d tasks have not run in %u s", left, nr, seconds);
-	while (i < nr && count_of(i) != before[i])
+	while (i < nr && work_of_task(i) != before[i])
 		i++;
 	if (i == nr)
 		return;
@@ -213,12 +214,12 @@ bool all_progress(unsigned int seconds)
 	int i, left = nr;
 
 	for (i = 0; i < nr; i++)
-		before[i] = count_of(i);
+		before[i] = work_of_task(i);
 
 	while (left && now() < start + seconds) {
 		sleep_ms(50);
 		for (i = 0, left = 0; i < nr; i++)
-			left += count_of(i) == before[i];
+			left += work_of_task(i) == before[i];
 	}
 	if (left)
 		tell_stuck(before, left, seconds);

@@ -14,6 +14,7 @@
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
+#include <linux/percpu-rwsem.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/ext.h>
@@ -344,6 +345,53 @@ module_param_cb(meet, &meet_ops, &meeting, 0600);
 MODULE_PARM_DESC(meet, "make two passes of the balancer wait for each other");
 module_param(met, uint, 0400);
 MODULE_PARM_DESC(met, "two passes have met");
+
+/*
+ * Hold scx_fork_rwsem as a reader, as a task in the middle of fork() does: the disabling
+ * task waits for it with bypass on, when all tasks are still in sched_ext.
+ */
+typedef unsigned long lookup_fn(const char *name);
+DEFINE_STATIC_CALL_NULL(lookup, lookup_fn);
+
+static struct percpu_rw_semaphore *fork_rwsem;
+static bool fork_held;
+
+static int find_fork_rwsem(void)
+{
+	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+	int ret = register_kprobe(&kp);
+
+	if (ret)
+		return ret;
+	static_call_update(lookup, (void *)kp.addr);
+	unregister_kprobe(&kp);
+	fork_rwsem = (void *)static_call(lookup)("scx_fork_rwsem");
+	return fork_rwsem ? 0 : -ENOENT;
+}
+
+static int set_hold_fork(const char *val, const struct kernel_param *kp)
+{
+	bool hold;
+	int ret = kstrtobool(val, &hold);
+
+	if (!ret && !fork_rwsem)
+		ret = find_fork_rwsem();
+	if (ret || hold == fork_held)
+		return ret;
+	if (hold)
+		percpu_down_read(fork_rwsem);
+	else
+		percpu_up_read(fork_rwsem);
+	fork_held = hold;
+	return 0;
+}
+
+static const struct kernel_param_ops hold_fork_ops = {
+	.set = set_hold_fork,
+	.get = param_get_bool,
+};
+module_param_cb(hold_fork, &hold_fork_ops, &fork_held, 0600);
+MODULE_PARM_DESC(hold_fork, "hold scx_fork_rwsem as a reader (one task writes both 1 and 0)");
 
 static int __init test_init(void)
 {

@@ -2,32 +2,56 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Build a kernel from the distribution's source, small enough for a few minutes.
 #
-# usage: built.sh RELEASE VERSION SUITE CONFIG...
-#   built.sh 6.12.95-scx 6.12.95-1~bpo12+1 bookworm-backports base livepatch
+# usage: built.sh RELEASE VERSION SUITE CONFIG... [patch:PATCH...]
+#   built.sh 6.12.117-scx 6.12.117-1 trixie base livepatch
+#   built.sh 6.18.15-inlined 6.18.15-1~bpo13+1 trixie-backports base cachyos patch:inlined
 #
-# The configurations are those of tests/configs, on top of allnoconfig, with
-# variables for make in lines "#make VARIABLE=value". Makes
-# the same directory as stock.sh. An interrupted build goes on where it was.
+# The configurations are those of tests/configs, on top of allnoconfig: of two lines
+# for one option the last one counts. They have variables for make in lines
+# "#make VARIABLE=value". The patches are those of tests/patches. Makes the same
+# directory as stock.sh. An interrupted build goes on where it was.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/apt.sh"
 . "$here/source.sh"
+. "$here/patched.sh"
 
 release=$1 version=$2 suite=$3
 shift 3
 dir=$CACHE/kernels/$release
 
-fragments=
+fragments='' changes='' patches=''
 for name; do
-	fragments="$fragments $here/../configs/$name.config"
+	case $name in
+	patch:*)
+		changes="$changes ${name#patch:}"
+		patches="$patches $here/../patches/${name#patch:}.patch"
+		;;
+	*)
+		fragments="$fragments $here/../configs/$name.config"
+		;;
+	esac
 done
 # shellcheck disable=SC2086
-wanted=$(cat $fragments)
-[ -e "$dir/ready" ] && [ "$(cat "$dir/config" 2>/dev/null)" = "$wanted" ] && exit 0
+wanted=$(awk -F= '
+	/^#make / { print; next }
+	/^CONFIG_/ { if (!($1 in value)) name[++nr] = $1; value[$1] = $2 }
+	END { for (i = 1; i <= nr; i++) print name[i] "=" value[name[i]] }' $fragments)
+# shellcheck disable=SC2086
+changed=$(cat $patches </dev/null)
+if [ "$(cat "$dir/changed" 2>/dev/null)" != "$changed" ]; then
+	# a file that is no longer changed would look as if it had been built already
+	rm -rf "$dir"
+elif [ -e "$dir/ready" ] && [ "$(cat "$dir/config" 2>/dev/null)" = "$wanted" ]; then
+	exit 0
+fi
 
 private_apt "$suite"
 fetch_source "$version"
+# shellcheck disable=SC2086
+[ -z "$changes" ] || patch_source $changes
 mkdir -p "$dir"
+printf '%s\n' "$changed" > "$dir/changed"
 rm -f "$dir/ready"
 printf '%s\n' "$wanted" > "$dir/config"
 

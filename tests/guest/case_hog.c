@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hog: a task of a higher class takes a CPU for itself and does not give it back. Tasks that
+ * wait there for their turn must run elsewhere, as on the stock kernel, where all CPUs of a
+ * node look at one queue. Without the module first, then with it.
+ * hogforks: the same while tasks fork. The scheduler goes while the hog is still there, and
+ * others can fork meanwhile.
+ */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#ifndef SCHED_EXT
+#define SCHED_EXT	7
+#endif
+
+#define HOG_CPU		3
+/*
+ * When a real-time task preempts one of sched_ext in bypass, the kernel has already put the
+ * next one on the CPU's local DSQ, where it stays for as long as the hog spins, also without
+ * the module: prev_balance() starts at the class of the task that is preempted.
+ */
+#define LOST_TO_THE_HOG	1
+#define HOG_PRIO	50
+/* the driver stays on the other node */
+#define DRIVER_CPU	7
+#define PILED		60
+#define FEW		40
+#define RUN_MS		4000
+#define LOOK_MS		20
+/* how much longer a task may wait than without the module: times, and percent of a run */
+#define TIMES		2
+#define MORE		25
+#define FORKERS		24
+#define FORK_RUNS	4
+#define FORK_PAUSE_US	5000
+#define SETTLE_MS	100
+/* one that takes so long does not end before the hog does */
+#define GONE_SECONDS	60
+
+/* as long as it spins */
+static pid_t hog_begin(int policy)
+{
+	const struct sched_param prio = { .sched_priority = policy == SCHED_FIFO ? HOG_PRIO : 0 };
+	int ready[2];
+	char byte = 0;
+	pid_t pid;
+
+	if (pipe(ready))
+		give_up("no pipe");
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, "hog");
+		sched_close_in_child();
+		if (pin_to(HOG_CPU, HOG_CPU) || sched_setscheduler(0, policy, &prio))
+			_exit(1);
+		/* it comes back as a task that wakes up, and preempts what runs there */
+		usleep(50000);
+		if (write(ready[1], &byte, 1) != 1)
+			_exit(1);
+		for (;;)
+			;
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		give_up("the hog does not run");
+	close(ready[0]);
+	return pid;
+}
+
+static int to_ext(int index)
+{
+	const struct sched_param none = { };
+
+	return pin_to_range(0, 0, GUEST_CPUS) ?: sched_setscheduler(0, SCHED_EXT, &none);
+}
+
+/**
+ * struct hog_run - a way to come upon a hog
+ * @name: for messages
+ * @which: the scheduler
+ * @piled: all tasks on one CPU, else a few on each
+ * @late: it begins to spin during bypass, else before
+ * @policy: of the hog
+ * @params: of the module
+ */
+struct hog_run {
+	const char *name;
+	enum scheduler which;
+	bool piled, late;
+	int policy;
+	const char *params;
+};
+
+#define NO_PASSES	"bypass_lb_intv_us=0"
+
+static const struct hog_run hog_runs[] = {
+	{ "hog, then bypass", SCHED_GLOBAL, false, false, SCHED_FIFO, "" },
+	{ "piled up, hog, then bypass", SCHED_PILE, true, false, SCHED_FIFO, "" },
+	{ "piled up, bypass, then hog", SCHED_PILE, true, true, SCHED_FIFO, "" },
+	{ "bypass, then hog, no passes", SCHED_GLOBAL, false, true, SCHED_FIFO, NO_PASSES },
+	{ "piled up, hog of the fair class", SCHED_PARTIAL, true, false, SCHED_OTHER, "" },
+};
+
+/**
+ * struct waits - how long tasks have waited
+ * @stuck: tasks that have made no step at all
+ * @longest: time between two steps of any other, as what all tasks do meanwhile in percent
+ *	of what they do in all the time, so that the speed of the guest does not matter
+ */
+struct waits {
+	int stuck;
+	unsigned int longest;
+};
+
+/* Let all tasks run for a while. */
+static struct waits watch_tasks(unsigned int ms)
+{
+	static unsigned long count[MAX_TASKS], at[MAX_TASKS], worst[MAX_TASKS];
+	unsigned long begin = work_of_tasks(), work;
+	unsigned int looks = ms / LOOK_MS;
+	struct waits waits = { };
+	int i;
+
+	for (i = 0; i < nr_tasks(); i++) {
+		count[i] = work_of_task(i);
+		at[i] = begin;
+		worst[i] = 0;
+	}
+	while (looks--) {
+		sleep_ms(LOOK_MS);
+		work = work_of_tasks();
+		for (i = 0; i < nr_tasks(); i++) {
+			if (work - at[i] > worst[i])
+				worst[i] = work - at[i];
+			if (work_of_task(i) != count[i]) {
+				count[i] = work_of_task(i);
+				at[i] = work;
+			}
+		}
+	}
+	work = work_of_tasks() - begin;
+	if (!work)
+		give_up("no task runs");
+	for (i = 0; i < nr_tasks(); i++) {
+		if (at[i] == begin)
+			waits.stuck++;
+		else if (worst[i] * 100 / work > waits.longest)
+			waits.longest = worst[i] * 100 / work;
+	}
+	return waits;
+}
+
+static struct waits beside_a_hog(const struct hog_run *run)
+{
+	int (*setup)(int index) = run->policy == SCHED_FIFO ? NULL : to_ext;
+	struct waits waits;
+	pid_t hog;
+
+	must_attach(run->which);
+	spawn(run->piled ? PILED : FEW / 2, 0, setup);
+	if (!run->piled)
+		spawn(FEW / 2, 1, setup);
+	must_progress(120, "under the scheduler");
+	pin_to(DRIVER_CPU, DRIVER_CPU);
+	if (run->late) {
+		hold_bypass(true);
+		must_progress(120, "in bypass");
+		hog = hog_begin(run->policy);
+	} else {
+		hog = hog_begin(run->policy);
+		hold_bypass(true);
+	}
+	waits = watch_tasks(RUN_MS * case_times);
+	hold_bypass(false);
+	end_children(&hog, 1);
+	pin_to_range(0, 0, GUEST_CPUS);
+	kill_tasks();
+	sched_must_go();
+	return waits;
+}
+
+/* A task that needs no turn may run for as long as it likes. */
+static void let_hogs_run(void)
+{
+	must_write("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+}
+
+/* All tasks but those that the kernel itself loses. */
+static void check_stuck(const char *when, const struct hog_run *run, int stuck)
+{
+	check(stuck <= (run->late ? LOST_TO_THE_HOG : 0), "%s: %s: %d tasks make no step", when,
+	      run->name, stuck);
+}
+
+void case_hog(bool module)
+{
+	struct waits without[ARRAY_SIZE(hog_runs)], with;
+	unsigned int limit, i;
+
+	let_hogs_run();
+	load_test_module();
+	for (i = 0; i < ARRAY_SIZE(hog_runs); i++) {
+		without[i] = beside_a_hog(&hog_runs[i]);
+		check_stuck("without the module", &hog_runs[i], without[i].stuck);
+	}
+	for (i = 0; i < ARRAY_SIZE(hog_runs); i++) {
+		module_load(hog_runs[i].params);
+		with = beside_a_hog(&hog_runs[i]);
+		module_unload();
+		check_stuck("with it", &hog_runs[i], with.stuck);
+		limit = TIMES * without[i].longest + MORE;
+		check(with.longest <= limit,
+		      "%s: the longest wait of the others is %u %% of the time, %u without the module",
+		      hog_runs[i].name, with.longest, without[i].longest);
+	}
+}
+
+/* forks of the task that counts them */
+static unsigned long *forks;
+
+/*
+ * It forks for ever. One that counts is a real-time task away from the hog: it never waits
+ * for a CPU, only inside fork().
+ */
+static void __noreturn fork_for_ever(bool counts)
+{
+	const struct sched_param prio = { .sched_priority = 1 };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "forker");
+	sched_close_in_child();
+	if (counts && (pin_to(DRIVER_CPU, DRIVER_CPU) || sched_setscheduler(0, SCHED_FIFO, &prio)))
+		_exit(1);
+	for (;;) {
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(0);
+		waitpid(pid, NULL, 0);
+		if (counts) {
+			__atomic_fetch_add(forks, 1, __ATOMIC_RELAXED);
+			usleep(FORK_PAUSE_US);
+		}
+	}
+}
+
+static pid_t forker(bool counts)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		give_up("fork failed");
+	if (!pid)
+		fork_for_ever(counts);
+	return pid;
+}
+
+static unsigned long nr_forks(void)
+{
+	return __atomic_load_n(forks, __ATOMIC_RELAXED);
+}
+
+static bool has_forked(void *before)
+{
+	return nr_forks() > *(unsigned long *)before;
+}
+
+/* Where the tasks that fork are, when the scheduler has not gone. */
+static void tell_forkers(const pid_t *pids)
+{
+	int i;
+
+	for (i = 0; i < FORKERS; i++)
+		if (task_cpu_of(pids[i]) == HOG_CPU)
+			tell_task(pids[i]);
+}
+
+/* Returns whether all was well. */
+static bool remove_beside_a_hog(const char *when, int run)
+{
+	pid_t pids[FORKERS + 1], hog;
+	unsigned long before;
+	bool gone, forked;
+	double begin;
+	int i;
+
+	must_attach(SCHED_GLOBAL);
+	for (i = 0; i < FORKERS; i++)
+		pids[i] = forker(false);
+	pids[FORKERS] = forker(true);
+	before = nr_forks();
+	if (!wait_for(has_forked, &before, 60))
+		give_up("no task forks");
+	sleep_ms(SETTLE_MS);
+	pin_to(DRIVER_CPU, DRIVER_CPU);
+	hog = hog_begin(SCHED_FIFO);
+	sleep_ms(SETTLE_MS);
+
+	begin = now();
+	must_write("/proc/sysrq-trigger", "S");
+	sleep_ms(SETTLE_MS);
+	before = nr_forks();
+	gone = wait_for(sched_is_off, NULL, GONE_SECONDS);
+	info("%s, run %d: %s after %.2f s, %lu forks", when, run, gone ? "gone" : "still there",
+	     now() - begin, nr_forks() - before);
+	forked = wait_for(has_forked, &before, 1);
+	if (!gone)
+		tell_forkers(pids);
+	end_children(&hog, 1);
+	if (!gone)
+		info("when the hog has ended: %s",
+		     wait_for(sched_is_off, NULL, GONE_SECONDS) ? "gone" : "still there");
+
+	pin_to_range(0, 0, GUEST_CPUS);
+	end_children(pids, FORKERS + 1);
+	sched_detach();
+	check(gone, "%s, run %d: the scheduler goes though the hog spins", when, run);
+	check(forked, "%s, run %d: and tasks can fork", when, run);
+	return gone && forked;
+}
+
+void case_hogforks(bool module)
+{
+	int run;
+
+	let_hogs_run();
+	forks = mmap(NULL, sizeof(*forks), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (forks == MAP_FAILED)
+		give_up("no memory");
+	load_test_module();
+	remove_beside_a_hog("without the module", 0);
+	module_load("");
+	for (run = 0; run < FORK_RUNS * case_times; run++)
+		if (!remove_beside_a_hog("with it", run))
+			break;
+	module_unload();
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * inlined: a kernel whose compiler has inlined consume_dispatch_q() into the caller that
+ * takes tasks from the global DSQs, and has kept the function for another caller. Nothing
+ * that can be looked at when the module is loaded shows it: it must see by itself that it
+ * misses a caller, and leave bypass as the kernel has it.
+ */
+#include "lab.h"
+
+#define TASKS	120
+#define ROUNDS	5
+/* seconds, for tasks to have run */
+#define PATIENCE	60
+/* in the status file, for as long as the module has not seen its hooks be called */
+#define NOT_PROVEN	"\nproven: no\n"
+
+static void check_inactive(bool module, const char *when)
+{
+	if (module)
+		check(file_has(STATUS, NOT_PROVEN), "%s: the hooks are not used", when);
+}
+
+static void in_and_out(enum scheduler which, bool module)
+{
+	int i;
+
+	must_attach(which);
+	spawn(TASKS, 0, NULL);
+	must_progress(PATIENCE, "under the scheduler");
+	check_inactive(module, "under the scheduler");
+	for (i = 0; i < ROUNDS; i++) {
+		hold_bypass(true);
+		check_inactive(module, "in bypass");
+		check(all_progress(PATIENCE), "in bypass all tasks run");
+		hold_bypass(false);
+		check(all_progress(PATIENCE), "under the scheduler again, too");
+	}
+	must_write("/proc/sysrq-trigger", "S");
+	check(wait_for(sched_is_off, NULL, PATIENCE), "the scheduler goes");
+	check(all_progress(PATIENCE), "and all tasks run");
+	kill_tasks();
+	sched_detach();
+}
+
+void case_inlined(bool module)
+{
+	load_test_module();
+	if (module) {
+		check(!load_under_test(""), "the module loads");
+		check_inactive(module, "loaded");
+	}
+	/* one that uses the function, and one that does not */
+	in_and_out(SCHED_PILE, module);
+	in_and_out(SCHED_GLOBAL, module);
+	if (module)
+		module_unload();
+	in_and_out(SCHED_PILE, false);
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * unload: rmmod while thousands of tasks wait on the bypass DSQs and CPUs go down and come
+ * up, with the backends that put the kernel's functions back at once; and while a task of
+ * lower priority is in the middle of entering bypass.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#define CROWD		2000
+#define SPINNERS	200
+#define SPIN_CPU	1
+#define DRIVER_CPU	6
+
+/* rmmod by a task like any other, which waits for its turn among the crowd. */
+static pid_t start_unload(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		give_up("fork failed");
+	if (!pid) {
+		prctl(PR_SET_NAME, "unload");
+		sched_close_in_child();
+		pin_to_range(0, 0, nr_cpus);
+		_exit(-unload_module(MODULE));
+	}
+	return pid;
+}
+
+static bool has_ended(pid_t pid, int *status)
+{
+	return waitpid(pid, status, WNOHANG) == pid;
+}
+
+/* Each CPU in turn, down and up again, for as long as the unload lasts. */
+static int flip_until_unloaded(pid_t pid, int *status)
+{
+	int cpu = GUEST_CPUS - 1, flips = 0;
+
+	while (!has_ended(pid, status)) {
+		if (!set_cpu_online(cpu, false)) {
+			flips++;
+			if (set_cpu_online(cpu, true))
+				give_up("CPU %d does not come up", cpu);
+		}
+		cpu = cpu > 1 ? cpu - 1 : GUEST_CPUS - 1;
+	}
+	return flips;
+}
+
+static void against_hotplug(const char *params)
+{
+	int status = 0, flips;
+	pid_t pid;
+
+	module_load(params);
+	hold_bypass(true);
+	check(crowd_progress(300), "%s: in bypass all threads run", params);
+	check(total_queued() > CROWD / 2, "%s: %d tasks wait on bypass DSQs", params,
+	      total_queued());
+	pid = start_unload();
+	flips = flip_until_unloaded(pid, &status);
+	check(!status, "%s: rmmod (%s)", params, strerror(WEXITSTATUS(status)));
+	check(flips, "%s: meanwhile %d times a CPU went down and up", params, flips);
+	check(crowd_progress(300), "%s: without the module all threads run in bypass", params);
+	check(!read_long(TEST_PARAM("stale")), "%s: no task is on a bypass DSQ", params);
+	hold_bypass(false);
+	check(crowd_progress(300), "%s: and after bypass", params);
+}
+
+static int on_spin_cpu(int index)
+{
+	return pin_to(SPIN_CPU, SPIN_CPU);
+}
+
+/* A task that enters and leaves bypass, in its turns among the others of its CPU. */
+static pid_t start_bypassing(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		give_up("fork failed");
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, "bypassing");
+		if (on_spin_cpu(0))
+			_exit(1);
+		for (;;) {
+			hold_bypass(true);
+			hold_bypass(false);
+		}
+	}
+	return pid;
+}
+
+static bool was_on(void *unused)
+{
+	return bypass_is(true);
+}
+
+static void within_the_hook(const char *params)
+{
+	int round, seen = 0;
+	pid_t pid;
+
+	for (round = 0; round < case_times; round++) {
+		module_load(params);
+		spawn(SPINNERS, 0, on_spin_cpu);
+		pin_to(DRIVER_CPU, DRIVER_CPU);
+		pid = start_bypassing();
+		/* the moment that it is in */
+		seen += wait_for(was_on, NULL, 300);
+		module_unload();
+		check(all_progress(300), "%s: unloaded while a task enters bypass, all tasks run",
+		      params);
+		end_children(&pid, 1);
+		hold_bypass(false);
+		kill_tasks();
+		pin_to_range(0, 0, nr_cpus);
+	}
+	check(seen, "%s: %d of %d times bypass was seen to be on", params, seen, round);
+}
+
+void case_unload(bool module)
+{
+	int i;
+
+	load_test_module();
+	within_the_hook("backend=direct");
+	within_the_hook("backend=ftrace");
+
+	must_attach(SCHED_PILE);
+	crowd_begin(CROWD, 0);
+	for (i = 0; i < case_times; i++) {
+		against_hotplug("backend=ftrace");
+		against_hotplug("backend=direct");
+	}
+	crowd_end();
+	sched_must_go();
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Thousands of threads of one process that spin and count: a crowd that costs little memory. */
+#define _GNU_SOURCE
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#define MAX_CROWD	4096
+#define STACK_BYTES	16384
+
+/**
+ * struct crowd - in memory shared with the process
+ * @open: the threads may begin; a futex
+ * @ready: number of threads that wait for it
+ * @turns: of each thread's loop
+ */
+static struct crowd {
+	unsigned int open, ready;
+	unsigned long turns[MAX_CROWD];
+} *crowd;
+
+static pid_t process;
+static int nr;
+
+static void *spin(void *turns)
+{
+	__atomic_fetch_add(&crowd->ready, 1, __ATOMIC_RELAXED);
+	while (!__atomic_load_n(&crowd->open, __ATOMIC_ACQUIRE))
+		syscall(SYS_futex, &crowd->open, FUTEX_WAIT, 0, NULL, NULL, 0);
+	for (;;)
+		__atomic_fetch_add((unsigned long *)turns, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+static void __noreturn gather(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int i;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "crowd");
+	sched_close_in_child();
+	pthread_attr_init(&attr);
+	if (pthread_attr_setstacksize(&attr, STACK_BYTES) || pthread_attr_setguardsize(&attr, 0))
+		_exit(1);
+	for (i = 0; i < nr; i++)
+		if (pthread_create(&thread, &attr, spin, &crowd->turns[i]))
+			_exit(1);
+	for (;;)
+		pause();
+}
+
+static bool is_ready(void *unused)
+{
+	if (waitpid(process, NULL, WNOHANG) == process)
+		give_up("the crowd's process has ended");
+	return __atomic_load_n(&crowd->ready, __ATOMIC_RELAXED) == (unsigned int)nr;
+}
+
+/* They begin on @node. */
+void crowd_begin(int count, int node)
+{
+	if (count > MAX_CROWD)
+		give_up("too large a crowd");
+	crowd = mmap(NULL, sizeof(*crowd), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (crowd == MAP_FAILED)
+		give_up("no memory for the crowd");
+	nr = count;
+	pin_to_range(0, node * CPUS_PER_NODE, CPUS_PER_NODE);
+	process = fork();
+	if (process < 0)
+		give_up("fork failed");
+	if (!process) {
+		pin_to_range(0, 0, nr_cpus);
+		gather();
+	}
+	pin_to_range(0, 0, nr_cpus);
+	if (!wait_for(is_ready, NULL, 300))
+		give_up("of the crowd only %u threads are ready", crowd->ready);
+	__atomic_store_n(&crowd->open, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &crowd->open, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* Do all threads run within @seconds? */
+bool crowd_progress(unsigned int seconds)
+{
+	static unsigned long before[MAX_CROWD];
+	double begin = now();
+	int i, left;
+
+	for (i = 0; i < nr; i++)
+		before[i] = __atomic_load_n(&crowd->turns[i], __ATOMIC_RELAXED);
+	do {
+		sleep_ms(50);
+		for (i = 0, left = 0; i < nr; i++)
+			left += __atomic_load_n(&crowd->turns[i], __ATOMIC_RELAXED) == before[i];
+	} while (left && now() < begin + seconds);
+	info("%d of %d threads have run within %.1f s", nr - left, nr, now() - begin);
+	return !left;
+}
+
+void crowd_end(void)
+{
+	end_children(&process, 1);
+	munmap(crowd, sizeof(*crowd));
+	nr = 0;
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Many tasks on one CPU's queue, in bypass, that a pass of the balancer may move. */
+#include "lab.h"
+
+static int pin_to_node_0(int index)
+{
+	return pin_to(0, 0);
+}
+
+static int pin_to_node_1(int index)
+{
+	return pin_to(CPUS_PER_NODE, CPUS_PER_NODE);
+}
+
+static bool first_pass(void *unused)
+{
+	return node_status(0).passes;
+}
+
+/*
+ * Have @count tasks wait on the first CPU's queue of each node. They are pinned to it as
+ * bypass begins, so they are not delivered to other CPUs, and may run anywhere then.
+ */
+void pile_up_in_bypass(int count, bool both_nodes)
+{
+	int i, first = nr_tasks();
+
+	must_attach(SCHED_PILE);
+	spawn(count, 0, pin_to_node_0);
+	if (both_nodes)
+		spawn(count, 1, pin_to_node_1);
+	must_progress(120, "under the scheduler");
+	/* a CPU that the driver keeps busy would not serve its queue, and others would */
+	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
+	hold_bypass(true);
+	if (read_long(PARAM("bypass_lb_intv_us")) && !wait_for(first_pass, NULL, 30))
+		give_up("there is no first pass");
+	for (i = first; i < nr_tasks(); i++)
+		if (pin_to_range(task_pid(i), 0, GUEST_CPUS))
+			give_up("sched_setaffinity");
+	pin_to_range(0, 0, GUEST_CPUS);
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * For tests only: the watch. It looks for a CPU that idles for more than 20 ms
+ * while tasks wait on its own bypass DSQs, where no other CPU looks.
+ *
+ * A tracepoint tells which CPUs idle. Every 5 ms a timer of CPU 0 asks those of
+ * them that have tasks, by an interrupt, and such a CPU looks at itself. So
+ * - a CPU of the guest that the host does not run answers nothing, and its time
+ *   does not count: each look is a moment in which it could have run a task;
+ * - an idle that never ends is seen as well;
+ * - no task of the watch makes a CPU schedule, which would end what is looked for;
+ * - a CPU that has work pays for one call of the tracepoint per switch.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpumask.h>
+#include <linux/hrtimer.h>
+#include <linux/kprobes.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+#include <linux/static_call.h>
+#include <linux/tracepoint.h>
+#include <trace/events/sched.h>
+
+#include "bypass_dsq.h"
+
+#define LOOK_NS		(5 * NSEC_PER_MSEC)
+#define LIMIT_NS	(20 * NSEC_PER_MSEC)
+/* of one idle, before it is a fault */
+#define LEAST_LOOKS	4
+
+/* CPU 0 cannot go down, so its timer always runs */
+#define TIMER_CPU	0
+
+static unsigned int faults;
+module_param(faults, uint, 0400);
+MODULE_PARM_DESC(faults, "idles of a CPU with tasks on its own bypass DSQs");
+
+static unsigned int longest_us;
+module_param(longest_us, uint, 0400);
+MODULE_PARM_DESC(longest_us, "the longest one");
+
+static unsigned int looks;
+module_param(looks, uint, 0400);
+MODULE_PARM_DESC(looks, "times that a CPU was found idle with tasks, however short");
+
+static unsigned int rounds;
+module_param(rounds, uint, 0400);
+MODULE_PARM_DESC(rounds, "times that the timer looked at all CPUs");
+
+static bool blind;
+module_param(blind, bool, 0400);
+MODULE_PARM_DESC(blind, "the module was loaded, and its bypass DSQs were not found");
+
+static bool paused;
+module_param(paused, bool, 0600);
+MODULE_PARM_DESC(paused, "do not look: the test itself stops a CPU");
+
+static char what[128] = "nothing";
+module_param_string(what, what, sizeof(what), 0400);
+MODULE_PARM_DESC(what, "the first fault");
+
+/**
+ * struct watched - what is known of a CPU; written by that CPU alone
+ * @idle: it runs its idle task
+ * @switches: number of its context switches
+ * @left: the task that it ran last
+ * @nr: looks at the present idle
+ * @at: @switches at the first of them
+ * @since: when that was
+ * @told: it has been told
+ * @look: makes the CPU look at itself
+ */
+struct watched {
+	bool idle;
+	unsigned int switches;
+	char left[TASK_COMM_LEN];
+	unsigned int nr;
+	unsigned int at;
+	u64 since;
+	bool told;
+	call_single_data_t look;
+};
+
+static DEFINE_PER_CPU(struct watched, watched);
+static struct hrtimer timer;
+
+/* of the module under test, while it is there; an RCU reader may use them */
+static struct bypass_cpu __percpu *queues;
+
+typedef unsigned long lookup_fn(const char *name);
+DEFINE_STATIC_CALL_NULL(lookup, lookup_fn);
+
+static unsigned int queued_on(int cpu)
+{
+	struct bypass_cpu __percpu *all = READ_ONCE(queues);
+	const struct bypass_cpu *bc;
+
+	if (!all)
+		return 0;
+	bc = per_cpu_ptr(all, cpu);
+	return READ_ONCE(bc->dsq.nr) + READ_ONCE(bc->urgent.nr);
+}
+
+/*
+ * Is this CPU in its idle task for good? Not when a soft interrupt was
+ * interrupted, nor when it is about to schedule. A thread that plays idle is a
+ * task like any other.
+ */
+static bool idles(void)
+{
+	return !current->pid && !in_serving_softirq() && !need_resched();
+}
+
+static void note_fault(const struct watched *w, int cpu, unsigned int queued)
+{
+	if (!faults++)
+		snprintf(what, sizeof(what), "CPU %d idles with %u tasks of its own, after %s", cpu,
+			 queued, w->left);
+	pr_info("CPU %d idles though %u tasks wait on its own queues; it ran %s last\n", cpu,
+		queued, w->left);
+}
+
+/* On the CPU that is looked at, in a hard interrupt. */
+static void look_at_this_cpu(void *unused)
+{
+	struct watched *w = this_cpu_ptr(&watched);
+	int cpu = smp_processor_id();
+	unsigned int queued = queued_on(cpu);
+	u64 now = ktime_get_mono_fast_ns();
+
+	if (!queued || !idles() || paused) {
+		w->nr = 0;
+		return;
+	}
+	looks++;
+	if (!w->nr || w->at != w->switches) {
+		w->nr = 1;
+		w->at = w->switches;
+		w->since = now;
+		w->told = false;
+		return;
+	}
+	if (++w->nr < LEAST_LOOKS || now - w->since <= LIMIT_NS)
+		return;
+	if (!w->told)
+		note_fault(w, cpu, queued);
+	w->told = true;
+	longest_us = max_t(u64, longest_us, (now - w->since) / NSEC_PER_USEC);
+}
+
+static enum hrtimer_restart timer_fn(struct hrtimer *t)
+{
+	int cpu;
+
+	rounds++;
+	for_each_online_cpu(cpu) {
+		struct watched *w = per_cpu_ptr(&watched, cpu);
+
+		if (!READ_ONCE(w->idle) || !queued_on(cpu))
+			continue;
+		if (cpu == TIMER_CPU)
+			look_at_this_cpu(NULL);
+		else
+			smp_call_function_single_async(cpu, &w->look);
+	}
+	hrtimer_forward_now(t, ns_to_ktime(LOOK_NS));
+	return HRTIMER_RESTART;
+}
+
+static void on_switch(void *unused, bool preempt, struct task_struct *prev,
+		      struct task_struct *next, unsigned int prev_state)
+{
+	struct watched *w = this_cpu_ptr(&watched);
+
+	WRITE_ONCE(w->idle, !next->pid);
+	w->switches++;
+	if (!next->pid)
+		memcpy(w->left, prev->comm, sizeof(w->left));
+}
+
+static void find_queues(void)
+{
+	unsigned long found = static_call(lookup)("scx_bypass_lb:bypass_cpus");
+
+	if (!found)
+		blind = true;
+	WRITE_ONCE(queues, (struct bypass_cpu __percpu *)found);
+}
+
+static int on_module(struct notifier_block *nb, unsigned long event, void *data)
+{
+	const struct module *mod = data;
+
+	if (strcmp(mod->name, "scx_bypass_lb"))
+		return NOTIFY_DONE;
+	if (event == MODULE_STATE_COMING) {
+		find_queues();
+	} else if (event == MODULE_STATE_GOING) {
+		WRITE_ONCE(queues, NULL);
+		synchronize_rcu();
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block module_nb = {
+	.notifier_call = on_module,
+};
+
+static struct tracepoint *sched_switch;
+
+static void find_tracepoint(struct tracepoint *tp, void *unused)
+{
+	if (!strcmp(tp->name, "sched_switch"))
+		sched_switch = tp;
+}
+
+static int find_lookup(void)
+{
+	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+	int ret = register_kprobe(&kp);
+
+	if (ret)
+		return ret;
+	static_call_update(lookup, (void *)kp.addr);
+	unregister_kprobe(&kp);
+	return 0;
+}
+
+static void start_timer(void *unused)
+{
+#ifdef HAVE_HRTIMER_SETUP
+	hrtimer_setup(&timer, timer_fn, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+#else
+	hrtimer_init(&timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	timer.function = timer_fn;
+#endif
+	hrtimer_start(&timer, ns_to_ktime(LOOK_NS), HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+static int __init watch_init(void)
+{
+	int ret, cpu;
+
+	check_trace_callback_type_sched_switch(on_switch);
+	ret = find_lookup();
+	if (ret)
+		return ret;
+	for_each_kernel_tracepoint(find_tracepoint, NULL);
+	if (!sched_switch)
+		return -ENOENT;
+	for_each_possible_cpu(cpu)
+		INIT_CSD(&per_cpu(watched, cpu).look, look_at_this_cpu, NULL);
+
+	ret = tracepoint_probe_register(sched_switch, on_switch, NULL);
+	if (ret)
+		return ret;
+	register_module_notifier(&module_nb);
+	return smp_call_function_single(TIMER_CPU, start_timer, NULL, true);
+}
+
+/* It stays: a guest lives for one case. So there is no exit function. */
+module_init(watch_init);
+MODULE_DESCRIPTION("watch for scx_bypass_lb's tests: CPUs that idle with tasks of their own");
+MODULE_LICENSE("GPL");

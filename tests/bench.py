@@ -50,7 +50,7 @@ class Variant:
 
 
 # what is measured for each number of tasks for each CPU; idle and cost once
-LOADS = ("idle", "skew", "threads", "fork", "pinned", "lone", "switch", "enable",
+LOADS = ("idle", "skew", "piles", "threads", "fork", "pinned", "lone", "switch", "enable",
          "hackbench", "stress")
 ONCE = ("idle", "cost")
 ALL_LOADS = (*LOADS, "cost")

@@ -10,7 +10,7 @@ import bench_report
 TERMINALS = {"svg": "svg size {width},{height} font 'sans,13' background 'white'",
              "png": "pngcairo size {width},{height} font 'sans,10'"}
 VARIANTS = (bench_report.STOCK, bench_report.NATIVE, "native 7.3.4", bench_report.MODULE)
-WORKLOADS = ("skew", "threads", "fork")
+WORKLOADS = ("skew", "piles", "threads", "fork")
 PANEL = 300
 # gnuplot cannot show 0 on a logarithmic axis
 FIRST_MS = 0.1
@@ -56,13 +56,20 @@ def draw_times(results, directory, data, workload, cpus):
              + "\n".join(panels) + "\nunset multiplot", 480)
 
 
-def node_lines(samples, cpus):
-    """For each sample its time in ms, and of node 0 the longest queue and 1.5 times a share."""
+def queue_lines(samples, cpus):
+    """For each sample its time in ms, of each node the longest queue and 1.5 times a share,
+    and all queues."""
     half = cpus // 2
     for us, *lengths in samples:
-        node = lengths[:half]
-        yield f"{max(us / 1000, FIRST_MS)} {max(node)} {1.5 * sum(node) / half} " + \
-            " ".join(map(str, lengths))
+        nodes = [figure for node in (lengths[:half], lengths[half:])
+                 for figure in (max(node), 1.5 * sum(node) / half)]
+        yield " ".join(map(str, [max(us / 1000, FIRST_MS), *nodes, *lengths]))
+
+
+# of the columns of queue_lines()
+CURVES = ((2, "#c00000", 1, "longest of node 0"), (3, "#c00000", 3, "1.5 times its even share"),
+          (4, "#0060c0", 1, "longest of node 1"), (5, "#0060c0", 3, "1.5 times its even share"))
+FIRST_QUEUE = 6
 
 
 def last_ms(results, variants, load):
@@ -80,16 +87,16 @@ def draw_queues(results, directory, data, load):
         gone, recovered = [max(run[name] / 1000, FIRST_MS)
                            for name in ("reached_us", "recovered_us")]
         path = os.path.join(data, f"queues-{variant}")
-        write(path, node_lines(results.samples[variant, load], load.cpus))
+        write(path, queue_lines(results.samples[variant, load], load.cpus))
         panels.append(
             f"set title '{variant}: disabled after {bench_report.short(gone)} ms, recovered after "
             f"{bench_report.short(recovered)} ms'\n"
             f"set arrow 1 from {gone}, graph 0 to {gone}, graph 1 nohead dt 2 lw 2\n"
             f"set arrow 2 from {recovered}, graph 0 to {recovered}, graph 1 nohead lw 2\n"
-            f"plot '{path}' using 1:4 with steps lc rgb '#b0b0b0' title 'queue of each CPU', "
-            f"for [i=5:{load.cpus + 3}] '{path}' using 1:i with steps lc rgb '#b0b0b0' notitle, "
-            f"'{path}' using 1:2 with steps lw 2 lc rgb '#c00000' title 'longest of node 0', "
-            f"'{path}' using 1:3 with steps lw 2 lc rgb '#0060c0' title '1.5 times an even share', "
+            f"plot for [i={FIRST_QUEUE}:{FIRST_QUEUE + load.cpus - 1}] '{path}' using 1:i "
+            f"with steps lc rgb '#c0c0c0' title i == {FIRST_QUEUE} ? 'queue of each CPU' : '', " +
+            "".join(f"'{path}' using 1:{column} with steps lw 2 dt {dash} lc rgb '{colour}' "
+                    f"title '{title}', " for column, colour, dash, title in CURVES) +
             "NaN with lines dt 2 lw 2 lc rgb 'black' title 'disabled', "
             "NaN with lines lw 2 lc rgb 'black' title 'recovered'")
     if panels:

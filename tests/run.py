@@ -10,7 +10,7 @@ usage: run.py test [case...]    the main kernel, and those to be refused; with
                                 is named and AGAIN is not in the environment
        run.py check
        run.py stress            with MINUTES in the environment
-       run.py bench             with RUNS, CPUS, TASKS and LOADS
+       run.py bench             with RUNS, CPUS, TASKS, LOADS and VARIANTS
        run.py readme            are the tables in docs what was recorded?
        run.py demo
        run.py setup [case...]   prepare what these cases use on the main kernel, or what

@@ -8,7 +8,8 @@
  * the pile CPU is down all others of its node take tasks of the pile. On request
  * it misbehaves.
  *
- * "global" has no callbacks at all: every task goes to the global DSQ.
+ * "global" has no callbacks at all: every task goes to the global DSQ. In "brief"
+ * it does so as well, and runs about as long as in the fair class.
  *
  * "partial" and "global_partial" take only the tasks of policy SCHED_EXT.
  */
@@ -31,18 +32,24 @@ void scx_bpf_error_bstr(char *fmt, unsigned long long *data, u32 data__sz) __ksy
 
 #define PF_KTHREAD	0x00200000
 #define MAX_NODES	8
+#define BRIEF_NS	3000000
 
 struct pile_control control;
 
 /* a bit for each CPU that is down; not in the map that the loader writes */
 static u64 down SEC(".bss.down");
 
-static __always_inline void insert(struct task_struct *p, u64 dsq_id, u64 enq_flags)
+static __always_inline void insert_for(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags)
 {
 	if (bpf_ksym_exists(scx_bpf_dsq_insert))
-		scx_bpf_dsq_insert(p, dsq_id, SCX_SLICE_DFL, enq_flags);
+		scx_bpf_dsq_insert(p, dsq_id, slice, enq_flags);
 	else
-		scx_bpf_dispatch(p, dsq_id, SCX_SLICE_DFL, enq_flags);
+		scx_bpf_dispatch(p, dsq_id, slice, enq_flags);
+}
+
+static __always_inline void insert(struct task_struct *p, u64 dsq_id, u64 enq_flags)
+{
+	insert_for(p, dsq_id, SCX_SLICE_DFL, enq_flags);
 }
 
 static __always_inline void move_to_local(u64 dsq_id)
@@ -200,4 +207,16 @@ SEC(".struct_ops.link")
 struct sched_ext_ops global_partial_ops = {
 	.flags		= SCX_OPS_SWITCH_PARTIAL,
 	.name		= "global_partial",
+};
+
+SEC("struct_ops/brief_enqueue")
+void BPF_PROG(brief_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	insert_for(p, SCX_DSQ_GLOBAL, BRIEF_NS, enq_flags);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops brief_ops = {
+	.enqueue	= (void *)brief_enqueue,
+	.name		= "brief",
 };

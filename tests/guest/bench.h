@@ -17,8 +17,8 @@ enum load_kind { LOAD_WAITS, LOAD_FORKS, LOAD_THREADS, LOAD_PROGRAM };
 /**
  * enum load_trigger - what is done to the busy machine
  * @TRIGGER_DISABLE: the scheduler is thrown out
- * @TRIGGER_SWITCH: it is replaced by "global"
- * @TRIGGER_ENABLE: there is none, and "global" comes
+ * @TRIGGER_SWITCH: it is replaced by "brief"
+ * @TRIGGER_ENABLE: there is none, and "brief" comes
  */
 enum load_trigger { TRIGGER_DISABLE, TRIGGER_SWITCH, TRIGGER_ENABLE };
 
@@ -32,6 +32,7 @@ enum load_trigger { TRIGGER_DISABLE, TRIGGER_SWITCH, TRIGGER_ENABLE };
  * @program: for LOAD_PROGRAM: what is run instead, with so many tasks
  * @has_lone: the last CPU of each node has one task of its own, which spins; the
  *	load's tasks may not go there
+ * @both_nodes: half of the tasks are piled up in each node
  */
 struct bench_load {
 	const char *name;
@@ -41,6 +42,7 @@ struct bench_load {
 	void (*task)(int index);
 	void (*program)(int tasks);
 	bool has_lone;
+	bool both_nodes;
 };
 
 /* bench_loads.c */

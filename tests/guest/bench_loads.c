@@ -41,12 +41,13 @@ static void __noreturn spin_in_group(int index)
 
 static const struct bench_load loads[] = {
 	{ "skew", LOAD_WAITS, SCHED_PILE, TRIGGER_DISABLE, spin },
+	{ "piles", LOAD_WAITS, SCHED_PILE, TRIGGER_DISABLE, spin, .both_nodes = true },
 	{ "threads", LOAD_THREADS, SCHED_PILE, TRIGGER_DISABLE, spin },
 	{ "fork", LOAD_FORKS, SCHED_PILE, TRIGGER_DISABLE, spin },
 	{ "pinned", LOAD_WAITS, SCHED_GLOBAL, TRIGGER_DISABLE, spin_in_group },
 	{ "lone", LOAD_WAITS, SCHED_PILE, TRIGGER_DISABLE, spin, .has_lone = true },
 	{ "switch", LOAD_WAITS, SCHED_PILE, TRIGGER_SWITCH, spin },
-	{ "enable", LOAD_WAITS, SCHED_GLOBAL, TRIGGER_ENABLE, spin },
+	{ "enable", LOAD_WAITS, SCHED_BRIEF, TRIGGER_ENABLE, spin },
 	{ "hackbench", LOAD_PROGRAM, SCHED_PILE, TRIGGER_DISABLE, .program = run_hackbench },
 	{ "stress", LOAD_PROGRAM, SCHED_PILE, TRIGGER_DISABLE, .program = run_stress },
 };
@@ -154,24 +155,30 @@ void load_start(const struct bench_load *load, int tasks)
 	}
 }
 
-/* All of the load on CPU 0, and free to go: to each CPU that no other task has alone. */
-static void pile_up(bool has_lone)
+static void set_cpus(pid_t pid, const cpu_set_t *cpus)
 {
-	cpu_set_t first, all;
-	int i;
+	if (sched_setaffinity(pid, sizeof(*cpus), cpus))
+		give_up("cannot set the CPUs of a task");
+}
 
-	CPU_ZERO(&first);
-	CPU_SET(0, &first);
+/* All of the load on CPU 0, and free to go: to each CPU that no other task has alone. */
+static void pile_up(const struct bench_load *load)
+{
+	cpu_set_t piles[2], all;
+	int i, half = nr_cpus / 2;
+
+	for (i = 0; i < 2; i++) {
+		CPU_ZERO(&piles[i]);
+		CPU_SET(load->both_nodes ? i * half : 0, &piles[i]);
+	}
 	CPU_ZERO(&all);
 	for (i = 0; i < nr_cpus; i++)
-		if (!has_lone || (i != nr_cpus / 2 - 1 && i != nr_cpus - 1))
+		if (!load->has_lone || (i != half - 1 && i != nr_cpus - 1))
 			CPU_SET(i, &all);
 	for (i = nr_others; i < nr_pids; i++)
-		if (sched_setaffinity(pids[i], sizeof(first), &first))
-			give_up("cannot set the CPU of a task");
+		set_cpus(pids[i], &piles[i % 2]);
 	for (i = nr_others; i < nr_pids; i++)
-		if (sched_setaffinity(pids[i], sizeof(all), &all))
-			give_up("cannot set the CPUs of a task");
+		set_cpus(pids[i], &all);
 }
 
 static bool threads_are_made(void *tasks)
@@ -187,7 +194,7 @@ void load_release(const struct bench_load *load, int tasks)
 	case LOAD_WAITS:
 		sleep_ms(WARM_UP_MS);
 		if (load->which == SCHED_PILE)
-			pile_up(load->has_lone);
+			pile_up(load);
 		break;
 	case LOAD_FORKS:
 		start_processes(load, tasks);

@@ -26,11 +26,11 @@ int bench_samples;
 /* the load that is not one */
 #define COST		"cost"
 
-static void attach(enum scheduler which)
+static void attach(enum scheduler which, int nr_piles)
 {
 	const struct sched_opts opts = {
 		.which = which,
-		.cpus_per_pile = nr_cpus,
+		.cpus_per_pile = nr_cpus / nr_piles,
 	};
 
 	if (sched_attach(&opts))
@@ -53,10 +53,10 @@ static void set_off(enum load_trigger what)
 		must_write("/proc/sysrq-trigger", "S");
 		return;
 	}
+	sched_detach();
 	be_normal(true);
-	if (what == TRIGGER_SWITCH)
-		sched_detach();
-	attach(SCHED_GLOBAL);
+	if (sched_attach_next())
+		give_up("attaching the other scheduler failed");
 	be_normal(false);
 }
 
@@ -68,8 +68,10 @@ struct outcome bench_run(const struct bench_load *load, int tasks, char *text, s
 
 	load_start(load, tasks);
 	if (load->trigger != TRIGGER_ENABLE)
-		attach(load->which);
+		attach(load->which, load->both_nodes ? 2 : 1);
 	load_release(load, tasks);
+	if (load->trigger != TRIGGER_DISABLE)
+		sched_load_next();
 
 	probes_arm(load);
 	gaps_measure();
@@ -91,7 +93,7 @@ static void measure_cost(int variant)
 {
 	unsigned long long idle = switch_cost_ps(), loaded;
 
-	attach(SCHED_PILE);
+	attach(SCHED_PILE, 1);
 	loaded = switch_cost_ps();
 	sched_detach();
 	info("run variant %d switch_ps %llu switch_without_ps %llu", variant, loaded, idle);

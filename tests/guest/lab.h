@@ -109,7 +109,8 @@ int pm_test_suspend(const char *level);
 void account_for_all(bool module);
 
 /* sched.c: BPF schedulers */
-enum scheduler { SCHED_PILE, SCHED_WATCHED, SCHED_GLOBAL, SCHED_PARTIAL, SCHED_GLOBAL_PARTIAL };
+enum scheduler { SCHED_PILE, SCHED_WATCHED, SCHED_GLOBAL, SCHED_PARTIAL, SCHED_GLOBAL_PARTIAL,
+		 SCHED_BRIEF };
 
 struct sched_opts {
 	enum scheduler which;
@@ -120,6 +121,8 @@ struct sched_opts {
 
 int sched_attach(const struct sched_opts *opts);
 void must_attach(enum scheduler which);
+void sched_load_next(void);
+int sched_attach_next(void);
 void must_attach_with(const struct sched_opts *opts);
 void sched_close_in_child(void);
 void sched_detach(void);

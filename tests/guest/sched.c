@@ -17,9 +17,10 @@ static const char * const names[] = {
 	[SCHED_GLOBAL] = "global_ops",
 	[SCHED_PARTIAL] = "partial_ops",
 	[SCHED_GLOBAL_PARTIAL] = "global_partial_ops",
+	[SCHED_BRIEF] = "brief_ops",
 };
 
-static struct bpf_object *object;
+static struct bpf_object *object, *next;
 /* which of its schedulers has been loaded */
 static const char *loaded;
 static struct bpf_link *sched_link;
@@ -39,25 +40,33 @@ static void write_control(void)
 		give_up("cannot write the scheduler's control block");
 }
 
+/* Loads just the one scheduler of this name. */
+static struct bpf_object *open_object(const char *name)
+{
+	struct bpf_object *opened;
+	struct bpf_map *map;
+
+	libbpf_set_print(print_warnings);
+	opened = bpf_object__open_file("/pile.bpf.o", NULL);
+	if (!opened)
+		give_up("cannot open the BPF object");
+
+	bpf_object__for_each_map(map, opened)
+		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
+			bpf_map__set_autocreate(map, !strcmp(bpf_map__name(map), name));
+	if (bpf_object__load(opened))
+		give_up("cannot load the BPF object");
+	return opened;
+}
+
 /* To load them takes the guest seconds, to attach them again does not. */
 static void load_object(const char *name)
 {
-	struct bpf_map *map;
-
 	if (object && loaded == name)
 		return;
 	bpf_object__close(object);
-	libbpf_set_print(print_warnings);
-	object = bpf_object__open_file("/pile.bpf.o", NULL);
-	if (!object)
-		give_up("cannot open the BPF object");
-
-	bpf_object__for_each_map(map, object)
-		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
-			bpf_map__set_autocreate(map, !strcmp(bpf_map__name(map), name));
+	object = open_object(name);
 	control_map = bpf_object__find_map_by_name(object, ".bss");
-	if (bpf_object__load(object))
-		give_up("cannot load the BPF object");
 	loaded = name;
 }
 
@@ -75,6 +84,22 @@ int sched_attach(const struct sched_opts *opts)
 	write_control();
 
 	sched_link = bpf_map__attach_struct_ops(bpf_object__find_map_by_name(object, name));
+	return sched_link ? 0 : -errno;
+}
+
+/* Load "brief" beside the one that is attached, if any. */
+void sched_load_next(void)
+{
+	if (!next)
+		next = open_object(names[SCHED_BRIEF]);
+}
+
+/* Attach it. Returns 0 or -errno. */
+int sched_attach_next(void)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(next, names[SCHED_BRIEF]);
+
+	sched_link = bpf_map__attach_struct_ops(map);
 	return sched_link ? 0 : -errno;
 }
 

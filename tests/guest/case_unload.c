@@ -22,6 +22,7 @@
 #define LONG_CROWD	3000
 #define SPINNERS	200
 #define SPIN_CPU	1
+#define SLOW		"scx_bypass_slow"
 #define DRIVER_CPU	6
 
 /* rmmod by a task like any other, which waits for its turn among the crowd. */
@@ -45,10 +46,13 @@ static bool has_ended(pid_t pid, int *status)
 	return waitpid(pid, status, WNOHANG) == pid;
 }
 
-/* Each CPU in turn, down and up again, for as long as the unload lasts. */
+/*
+ * Each CPU in turn, down and up again, for as long as the unload lasts; first the one whose
+ * tasks the unload comes to last.
+ */
 static int flip_until_unloaded(pid_t pid, int *status)
 {
-	int cpu = GUEST_CPUS - 1, flips = 0;
+	int cpu = CPUS_PER_NODE - 1, flips = 0;
 
 	while (!has_ended(pid, status)) {
 		if (!set_cpu_online(cpu, false)) {
@@ -63,7 +67,7 @@ static int flip_until_unloaded(pid_t pid, int *status)
 
 /*
  * The crowd begins in bypass: a scheduler would take it for stalled. Its threads belong to
- * one CPU, and have been moved to the DSQs of others.
+ * one CPU, and have been moved to the DSQs of others. The unload takes long over each.
  */
 static void against_hotplug(const char *backend)
 {
@@ -74,18 +78,22 @@ static void against_hotplug(const char *backend)
 
 	snprintf(params, sizeof(params), "%s bypass_lb_intv_us=100000", backend);
 	module_load(params);
-	must_attach(SCHED_GLOBAL);
+	must_attach(SCHED_PILE);
 	hold_bypass(true);
 	crowd_begin(crowd, 0);
 	check(crowd_progress(300), "%s: in bypass all threads run", backend);
 	report_queues("of the crowd");
 	check(total_queued() > crowd / 2, "%s: %d tasks wait on bypass DSQs", backend,
 	      total_queued());
+	must_load(SLOW, "");
 	pid = start_unload();
 	flips = flip_until_unloaded(pid, &status);
 	check(!status, "%s: rmmod (%s)", backend, strerror(WEXITSTATUS(status)));
+	check(read_long("/sys/module/" SLOW "/parameters/hits"), "%s: tasks were moved back",
+	      backend);
+	must_unload(SLOW);
 	check(flips, "%s: meanwhile %d times a CPU went down and up", backend, flips);
-	check(crowd_progress(300), "%s: without the module all threads run in bypass", backend);
+	check(crowd_progress(120), "%s: without the module all threads run in bypass", backend);
 	check(!read_long(TEST_PARAM("stale")), "%s: no task is on a bypass DSQ", backend);
 	hold_bypass(false);
 	sched_must_go();

@@ -46,6 +46,12 @@ static bool has_ended(pid_t pid, int *status)
 	return waitpid(pid, status, WNOHANG) == pid;
 }
 
+/* Has the unload emptied the first CPU's queue? */
+static bool has_drained(void *first)
+{
+	return read_long("/sys/module/" SLOW "/parameters/hits") > *(long *)first;
+}
+
 /*
  * Each CPU in turn, down and up again, for as long as the unload lasts; first the one whose
  * tasks the unload comes to last.
@@ -74,6 +80,7 @@ static void against_hotplug(const char *backend)
 	const int crowd = test_times > 1 ? LONG_CROWD : CROWD;
 	char params[64];
 	int status = 0, flips;
+	long first;
 	pid_t pid;
 
 	snprintf(params, sizeof(params), "%s bypass_lb_intv_us=100000", backend);
@@ -85,12 +92,14 @@ static void against_hotplug(const char *backend)
 	report_queues("of the crowd");
 	check(total_queued() > crowd / 2, "%s: %d tasks wait on bypass DSQs", backend,
 	      total_queued());
+	first = queue_length(0);
+	/* before it locks a run queue, which it does for each task that it moves */
 	must_load(SLOW, "");
 	pid = start_unload();
+	wait_for(has_drained, &first, 60);
 	flips = flip_until_unloaded(pid, &status);
 	check(!status, "%s: rmmod (%s)", backend, strerror(WEXITSTATUS(status)));
-	check(read_long("/sys/module/" SLOW "/parameters/hits"), "%s: tasks were moved back",
-	      backend);
+	check(has_drained(&first), "%s: the unload was slow", backend);
 	must_unload(SLOW);
 	check(flips, "%s: meanwhile %d times a CPU went down and up", backend, flips);
 	check(crowd_progress(120), "%s: without the module all threads run in bypass", backend);

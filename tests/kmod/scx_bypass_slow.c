@@ -11,7 +11,7 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-static char *function = "bypass_dsq_insert";
+static char *function = "raw_spin_rq_lock_nested";
 module_param(function, charp, 0400);
 MODULE_PARM_DESC(function, "the function");
 

@@ -21,13 +21,15 @@
 #define CROWD		300
 #define LONG_CROWD	3000
 #define SPINNERS	200
+/* CPU 0 and the other node are for those who unload the module and take CPUs down */
+#define CROWD_CPU	1
 #define SPIN_CPU	1
 /* or the queues would be empty before the unload comes to them */
-#define LONG_SLICES	"slice_bypass_us=50000"
+#define LONG_SLICES	"slice_bypass_us=100000"
 #define SLOW		"scx_bypass_slow"
 #define DRIVER_CPU	6
 
-/* rmmod by a task like any other, which waits for its turn among the crowd. */
+/* rmmod by a task like any other, away from the crowd. */
 static pid_t start_unload(void)
 {
 	pid_t pid = fork();
@@ -37,7 +39,7 @@ static pid_t start_unload(void)
 	if (!pid) {
 		prctl(PR_SET_NAME, "unload");
 		sched_close_in_child();
-		pin_to_range(0, 0, nr_cpus);
+		pin_to_range(0, CPUS_PER_NODE, CPUS_PER_NODE);
 		_exit(-unload_module(MODULE));
 	}
 	return pid;
@@ -48,10 +50,13 @@ static bool has_ended(pid_t pid, int *status)
 	return waitpid(pid, status, WNOHANG) == pid;
 }
 
-/* Is the unload busy with the first CPU's queue, or farther? */
+/*
+ * Will the unload have done soon with the queue of the crowd's own CPU? The others come
+ * next, and what goes back from them then must not be forgotten there.
+ */
 static bool drains(void *first)
 {
-	return read_long("/sys/module/" SLOW "/parameters/hits") > *(long *)first / 4;
+	return read_long("/sys/module/" SLOW "/parameters/hits") > *(long *)first * 4 / 5;
 }
 
 /*
@@ -89,12 +94,12 @@ static void against_hotplug(const char *backend)
 	module_load(params);
 	must_attach(SCHED_PILE);
 	hold_bypass(true);
-	crowd_begin(crowd, 0);
+	crowd_begin(crowd, CROWD_CPU);
 	check(crowd_progress(300), "%s: in bypass all threads run", backend);
 	report_queues("of the crowd");
 	check(total_queued() > crowd / 2, "%s: %d tasks wait on bypass DSQs", backend,
 	      total_queued());
-	first = queue_length(0);
+	first = queue_length(CROWD_CPU);
 	/* before it locks a run queue, which it does for each task that it moves */
 	must_load(SLOW, "");
 	pid = start_unload();

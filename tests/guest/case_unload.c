@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * unload: rmmod while thousands of tasks wait on the bypass DSQs and CPUs go down and come
+ * unload: rmmod while hundreds of tasks wait on the bypass DSQs and CPUs go down and come
  * up, with the backends that put the kernel's functions back at once; and while a task of
  * lower priority is in the middle of entering bypass.
  */
@@ -50,13 +50,10 @@ static bool has_ended(pid_t pid, int *status)
 	return waitpid(pid, status, WNOHANG) == pid;
 }
 
-/*
- * Will the unload have done soon with the queue of the crowd's own CPU? The others come
- * next, and what goes back from them then must not be forgotten there.
- */
+/* Is the unload in the middle of the drain? What is taken back now must not be forgotten. */
 static bool drains(void *first)
 {
-	return read_long("/sys/module/" SLOW "/parameters/hits") > *(long *)first * 4 / 5;
+	return read_long("/sys/module/" SLOW "/parameters/hits") > *(long *)first / 4;
 }
 
 /*
@@ -67,14 +64,14 @@ static int flip_until_unloaded(pid_t pid, int *status)
 {
 	int cpu = CPUS_PER_NODE - 1, flips = 0;
 
-	while (!has_ended(pid, status)) {
+	do {
 		if (!set_cpu_online(cpu, false)) {
 			flips++;
 			if (set_cpu_online(cpu, true))
 				give_up("CPU %d does not come up", cpu);
 		}
 		cpu = cpu > 1 ? cpu - 1 : GUEST_CPUS - 1;
-	}
+	} while (!has_ended(pid, status));
 	return flips;
 }
 

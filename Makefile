@@ -21,6 +21,8 @@ help:
 	@echo 'dkms-install  hand the source to dkms, build and install it for the running'
 	@echo '              kernel, or the one that KERNEL= names'
 	@echo 'dkms-remove   take it back'
+	@echo 'tools         build the command scx-bypass; tools-install installs it'
+	@echo 'deb, rpm      make packages, in packages/ or where PACKAGES= says'
 	@echo 'sign          sign $(name).ko with KEY= and CERT= (Secure Boot)'
 	@echo 'check         style and static checks'
 	@echo 'test          run the tests on a stock kernel in QEMU'
@@ -32,6 +34,7 @@ help:
 	@echo 'bench         measure how a machine recovers from its scheduler: RUNS=10 CPUS="8 32"'
 	@echo '              TASKS="30 100" for each CPU, LOADS="idle fork skew", VARIANTS="stock:module"'
 	@echo 'demo          watch the module at work, in QEMU'
+	@echo 'setup         prepare what the demo uses, or what the tests of CASES= use'
 	@echo 'clean         remove what was built here'
 	@echo
 	@echo 'check, test, test-all, stress, bench and demo install packages and fetch kernels by'
@@ -44,35 +47,50 @@ uninstall:
 	release=$$(cat $(KDIR)/include/config/kernel.release) && \
 	rm -f /lib/modules/$$release/updates/$(name).ko* && depmod $$release
 
+# What dkms has of any version, it forgets, with the source: one may be installed anew, or
+# over another one. With DESTDIR nothing is done but copying the source there, for packages.
+dkms_versions = $$(dkms status $(name) | sed -n 's|^$(name)[/,] *\([^,: ]*\).*|\1|p' | sort -u)
+dkms_forget = for version in $(dkms_versions); do \
+	dkms remove $(name)/$$version --all && $(RM) -r /usr/src/$(name)-$$version || exit; done
+
 dkms-install:
-	mkdir -p $(dkms_dir)
-	cp -r dkms.conf Kbuild Makefile LICENSE src include $(dkms_dir)
-	dkms add $(name)/$(version)
-	dkms install $(name)/$(version) $(if $(KERNEL),-k $(KERNEL))
+	$(if $(DESTDIR),,$(dkms_forget))
+	$(RM) -r $(DESTDIR)$(dkms_dir)
+	mkdir -p $(DESTDIR)$(dkms_dir)/src
+	cp -r dkms.conf Kbuild Makefile LICENSE include $(DESTDIR)$(dkms_dir)
+	cp src/*.c $(DESTDIR)$(dkms_dir)/src
+	$(if $(DESTDIR),,dkms add $(name)/$(version))
+	$(if $(DESTDIR),,dkms install $(name)/$(version) $(if $(KERNEL),-k $(KERNEL)))
 
 dkms-remove:
-	dkms remove $(name)/$(version) --all
-	$(RM) -r $(dkms_dir)
+	$(dkms_forget)
+
+tools:
+	$(MAKE) -C tools
+
+tools-install: tools
+	$(MAKE) -C tools install
+
+deb rpm:
+	sh packaging/$@.sh $(or $(PACKAGES),$(CURDIR)/packages)
 
 sign:
 	@test -n '$(KEY)' && test -n '$(CERT)' || { echo 'usage: make sign KEY=file CERT=file' >&2; exit 2; }
 	$(KDIR)/scripts/sign-file sha256 $(KEY) $(CERT) $(name).ko
 
-bench:
-	@sh tests/setup/packages.sh gnuplot-nox rt-tests stress-ng
-	@python3 tests/run.py $@
-
-check test stress demo:
-	@sh tests/setup/packages.sh
+check test stress bench demo setup:
+	@sh tests/setup/packages.sh base
 	@python3 tests/run.py $@ $(CASES)
 
 test-all:
-	@sh tests/setup/packages.sh
+	@sh tests/setup/packages.sh base
 	@python3 tests/run.py $@ $(TARGETS)
 
 clean:
 	$(RM) -r *.o *.ko *.mod *.mod.c .*.cmd .*.o.d modules.order Module.symvers .tmp_versions
 	$(RM) src/*.o src/.*.cmd
+	$(RM) -r packages
+	[ ! -d tools ] || $(MAKE) -C tools clean
 
-.PHONY: modules help install uninstall dkms-install dkms-remove sign check test test-all \
-	stress bench demo clean
+.PHONY: modules help install uninstall dkms-install dkms-remove tools tools-install deb rpm \
+	sign check test test-all stress bench demo setup clean

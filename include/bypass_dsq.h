@@ -37,6 +37,7 @@
  *	rq's lock
  * @urgent_row: how many urgent tasks were picked in a row. Protected by the
  *	rq's lock
+ * @walked_tick: when another CPU has last walked all of these DSQs, jiffies. Racy
  * @unserved: this CPU does not serve its DSQs, so others do. Written by guard.c
  * @seen_picks: @nr_picks as guard.c has last seen it
  * @seen_ns: since when that has not changed, or since when tasks wait
@@ -53,6 +54,7 @@ struct bypass_cpu {
 	int help_from;
 	bool global_turn;
 	u8 urgent_row;
+	unsigned long walked_tick;
 	bool unserved;
 	u32 seen_picks;
 	u64 seen_ns;

@@ -11,5 +11,6 @@ struct lb_node;
 #define GUARD_INTV_NS	(4 * NSEC_PER_MSEC)
 
 void guard_look(struct lb_node *node);
+void guard_forget(struct lb_node *node);
 
 #endif /* GUARD_H */

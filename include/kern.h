@@ -32,6 +32,7 @@ KERN_WORK_FUNCS(KERN_DECLARE)
  * @rq_cpu: offset of rq.cpu, bytes
  * @rq_scx_flags: offset of rq.scx.flags, bytes
  * @rq_nr_running: offset of rq.nr_running, bytes
+ * @rq_local_dsq: offset of rq.scx.local_dsq, bytes
  * @rq_scx_nr_running: offset of rq.scx.nr_running, bytes
  * @rq_online: SCX_RQ_ONLINE
  * @rq_bypassing: SCX_RQ_BYPASSING
@@ -52,6 +53,7 @@ struct kern_layout {
 	u32 rq_cpu;
 	u32 rq_scx_flags;
 	u32 rq_nr_running;
+	u32 rq_local_dsq;
 	u32 rq_scx_nr_running;
 	u64 rq_online;
 	u64 rq_bypassing;
@@ -108,6 +110,13 @@ static inline u32 kern_cpu_nr_tasks(int cpu)
 					kern_layout.rq_scx_nr_running));
 }
 
+/* How many tasks of all classes run or wait on @cpu? Racy without its rq's lock. */
+static inline u32 kern_cpu_nr_running(int cpu)
+{
+	return READ_ONCE(*(const u32 *)((const char *)kern_cpu_rq(cpu) +
+					kern_layout.rq_nr_running));
+}
+
 /*
  * How many tasks of other scheduling classes run or wait on @cpu? Racy without its
  * rq's lock. Real-time and deadline tasks run before sched_ext's, and with
@@ -115,11 +124,19 @@ static inline u32 kern_cpu_nr_tasks(int cpu)
  */
 static inline u32 kern_cpu_nr_others(int cpu)
 {
-	u32 nr = READ_ONCE(*(const u32 *)((const char *)kern_cpu_rq(cpu) +
-					  kern_layout.rq_nr_running));
-	u32 nr_scx = kern_cpu_nr_tasks(cpu);
+	u32 nr = kern_cpu_nr_running(cpu), nr_scx = kern_cpu_nr_tasks(cpu);
 
 	return nr > nr_scx ? nr - nr_scx : 0;
+}
+
+/* The last task on the local DSQ of @rq, which is locked; NULL if there is none. */
+static inline struct task_struct *kern_last_picked(struct rq *rq)
+{
+	const struct scx_dispatch_q *local = (const void *)rq + kern_layout.rq_local_dsq;
+
+	if (list_empty(&local->list))
+		return NULL;
+	return list_last_entry(&local->list, struct task_struct, scx.dsq_list.node);
 }
 
 static inline bool kern_cpu_bypassing(int cpu)
@@ -139,7 +156,7 @@ static inline bool kern_cpu_schedulable(int cpu)
 
 /*
  * Is bypass on? scx_bypass() gives every possible CPU the same flag before it
- * returns, so that any one of them tells.
+ * returns, so that any one of them is enough.
  */
 static inline bool kern_bypassing(void)
 {
@@ -202,7 +219,7 @@ static inline bool kern_rq_is_locked(int cpu)
 }
 #endif
 
-/* Only lockdep can tell. */
+/* Only lockdep knows. */
 static inline void kern_assert_rq_locked(int cpu)
 {
 	lockdep_assert(kern_rq_is_locked(cpu));

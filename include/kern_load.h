@@ -39,9 +39,6 @@ extern const unsigned int nr_kern_funcs;
 
 unsigned long kern_find_symbol(const char *name);
 
-#define KERN_PROTO_LEN	128
-int kern_proto(const char *name, char *proto);
-
 int kern_resolve(void);
 int kern_verify(void);
 int kern_choose_hooks(void);

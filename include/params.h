@@ -9,6 +9,7 @@ extern bool readers_first;
 extern bool kthreads_first;
 extern bool expedite_rcu;
 extern bool disable;
+extern bool check;
 
 enum backend {
 	BACKEND_AUTO,

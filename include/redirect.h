@@ -7,11 +7,12 @@
 
 const char *redirect_backend(void);
 int redirect_install(void);
+int redirect_preview(const char **name);
 void redirect_remove(void);
 
 /* The rest is for the redirect_*.c files. */
 
-int redirect_check_sites(void);
+int redirect_check_sites(bool *direct_taken);
 void redirect_wait_tasks(void);
 void redirect_watch_stall(bool livepatch);
 void redirect_unwatch_stall(void);

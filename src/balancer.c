@@ -48,7 +48,7 @@ static void balancer_timer_fn(struct timer_list *timer)
 	mod_timer(timer, jiffies + delay);
 }
 
-/* Hard interrupt. */
+/* Interrupts are off. */
 static void balancer_start_guard(struct lb_node *node)
 {
 	hrtimer_start(&node->guard, ns_to_ktime(GUARD_INTV_NS), HRTIMER_MODE_REL_PINNED_HARD);
@@ -61,18 +61,22 @@ static enum hrtimer_restart balancer_guard_fn(struct hrtimer *timer)
 	if (balancer_is_wanted()) {
 		guard_look(node);
 		balancer_start_guard(node);
+	} else {
+		guard_forget(node);
 	}
 	return HRTIMER_NORESTART;
 }
 
-/* Hard interrupt of the CPU where the timers are to run. */
+/* On the CPU where the timers are to run, interrupts are off. */
 static void balancer_start_fn(struct irq_work *work)
 {
 	struct lb_node *node = container_of(work, struct lb_node, start);
 
 	if (!balancer_is_wanted())
 		return;
-	balancer_start_guard(node);
+	/* not put off by each update */
+	if (!hrtimer_is_queued(&node->guard))
+		balancer_start_guard(node);
 	if (READ_ONCE(bypass_lb_intv_us))
 		mod_timer(&node->timer, jiffies);
 }
@@ -156,6 +160,7 @@ void balancer_stop(void)
 	for (i = 0; i < nr_node_ids; i++) {
 		irq_work_sync(&balancer_nodes[i]->start);
 		hrtimer_cancel(&balancer_nodes[i]->guard);
+		guard_forget(balancer_nodes[i]);
 		timer_shutdown_sync(&balancer_nodes[i]->timer);
 	}
 }

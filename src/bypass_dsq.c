@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The bypass DSQs: who waits on which, and how.
+ * The bypass DSQs: which task waits on which, and how.
  *
  * Lock rules, the kernel's own for DSQs:
  * - rq lock, then DSQ lock. Two DSQ locks nest only in a pass of the balancer,
@@ -17,6 +17,7 @@
 #include "bypass_dsq.h"
 #include "kern.h"
 #include "params.h"
+#include "record.h"
 
 DEFINE_PER_CPU_SHARED_ALIGNED(struct bypass_cpu, bypass_cpus);
 
@@ -65,6 +66,7 @@ void bypass_dsq_init(void)
 		bc->cpu = cpu;
 		bc->help_from = cpu;
 		bc->help_tick = jiffies - 1;
+		bc->walked_tick = jiffies - 1;
 	}
 }
 
@@ -192,11 +194,12 @@ void bypass_dsq_enqueue(struct scx_dispatch_q *global, struct task_struct *p,
 		WRITE_ONCE(bc->home, global);
 	p->scx.slice = (u64)READ_ONCE(slice_bypass_us) * NSEC_PER_USEC;
 	nr = bypass_dsq_insert(urgent ? &bc->urgent : &bc->dsq, p, enq_flags);
+	record_enqueue(p, bypass_dsq_nr(bc->cpu), urgent);
 
 	/*
 	 * Any CPU of the node looks at the global DSQ, but this one comes first to
 	 * its bypass DSQs. If it idles and @p comes without a wakeup (say, its
-	 * affinity is changed while it waits elsewhere), nobody else wakes it soon.
+	 * affinity is changed while it waits elsewhere), only the guard would wake it.
 	 *
 	 * A CPU on its last steps down only wakes tasks, RCU's for one, and a
 	 * wakeup reaches the other CPU by itself. It takes no interrupts any more:

@@ -11,9 +11,8 @@
  * Locks: the donor's rq, then its DSQ's lock, to choose a batch of tasks. With the rq
  * still locked they are taken off it; then they belong to nobody else, as their on_rq
  * says that they migrate. The rq's lock is dropped and each task is put on its new rq,
- * under that one's lock. Interrupts stay off for the whole batch: whoever wants to lock
- * a task's rq meanwhile spins, and a CPU that was active as the task was chosen can
- * only go offline after that.
+ * under that one's lock. Interrupts stay off for the whole batch, so a CPU that was active
+ * as a task was chosen can only go offline after that.
  */
 #include <linux/bitops.h>
 #include <linux/module.h>
@@ -27,9 +26,12 @@
 
 #include <trace/events/scx_bypass_lb.h>
 
-/* tasks moved, and entries looked at, before the donor's locks are dropped */
-#define DELIVER_BATCH	32
-#define DELIVER_SCAN	256
+/*
+ * Tasks moved, and entries looked at, before the donor's locks are dropped. Whoever wants
+ * to lock a task's rq spins while the task migrates: so few at a time.
+ */
+#define DELIVER_BATCH	8
+#define DELIVER_SCAN	64
 
 /* The task that sets this bit delivers. It owns all that is below, and lb_node.vacant. */
 static unsigned long deliver_busy;
@@ -70,7 +72,8 @@ static bool deliver_choose(struct lb_node *node, struct scx_dispatch_q *dsq, int
 		struct task_struct *p = bypass_dsq_next(dsq, &cursor->node);
 		int cpu;
 
-		if (!p || cpumask_empty(node->vacant)) {
+		/* one that is going down runs what it has itself, see lb_find_donee() */
+		if (!p || cpumask_empty(node->vacant) || !cpu_active(donor)) {
 			more = false;
 			break;
 		}

@@ -18,6 +18,7 @@
 #include "expedite.h"
 #include "kern.h"
 #include "params.h"
+#include "record.h"
 
 /* RCU has one for each of its leaf nodes, which have 16 CPUs or more, and a few */
 #define EXPEDITE_MAX_THREADS	(NR_CPUS / 16 + 8)
@@ -102,6 +103,7 @@ static void expedite_apply(void)
 	if (want && !expedite_on) {
 		static_call(kern_rcu_expedite_gp)();
 		expedite_raise_threads();
+		record_expedited();
 	}
 	if (!want && expedite_on) {
 		expedite_lower_threads();

@@ -3,7 +3,7 @@
  * When the gates in front of the hooks are open: while bypass is on, or changes, and
  * until the hooks are proven (see hooks.c).
  *
- * They open before the flag of any run queue says that bypass is on. Whoever enqueues
+ * They open before the flag of any run queue says that bypass is on. A CPU that enqueues
  * a task has that run queue locked, so if it sees bypass, it also sees the gate open;
  * and a pick that began before that finds nothing on the bypass DSQs that it would
  * have to take: what is queued there later comes with a request to pick again, which
@@ -11,8 +11,8 @@
  * drops the lock (hooks.c says when) a pick may have passed the gate while it was
  * closed; then guard.c finds the task within milliseconds.
  *
- * They close when scx_bypass() has told every run queue that bypass is off, and has
- * queued every task again: then none is on a bypass DSQ.
+ * They close when scx_bypass() has cleared the flag of every run queue, and has queued
+ * every task again: then none is on a bypass DSQ.
  */
 #include <linux/module.h>
 #include <linux/spinlock.h>

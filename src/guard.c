@@ -6,13 +6,16 @@
  * picked for longer does not serve them, whatever the reason: a task of a higher class
  * runs there, it is throttled, its tick is off, a wakeup was lost. Then every CPU of
  * the node takes its tasks (help.c), as every CPU takes them from the stock kernel's
- * one queue of the node. To call a CPU unserved that is only slow does no harm.
+ * one queue of the node. If it was only slow, its tasks are run elsewhere, that is all.
  *
- * And a CPU that idles while tasks of its node wait is told to look for one.
+ * And a CPU that idles while tasks of its node wait is woken to look for one.
  *
  * It runs in a hard interrupt, of a timer of the node (balancer.c), because that comes
  * where soft interrupts and threads do not: on a CPU where a real-time task spins. It
  * does not depend on bypass_lb_intv_us.
+ *
+ * A task that was picked already, and is on its CPU's local DSQ when a task of a higher
+ * class takes the CPU, waits there for that one, as on the stock kernel.
  */
 #include <linux/jiffies.h>
 #include <linux/module.h>
@@ -94,4 +97,23 @@ void guard_look(struct lb_node *node)
 		WRITE_ONCE(node->unserved, any);
 
 	guard_wake_idle(node, nr_waiting);
+}
+
+/**
+ * guard_forget() - bypass is over: what was seen is not true in the next one
+ * @node: the node
+ *
+ * Context: as guard_look(), or with the guard stopped.
+ */
+void guard_forget(struct lb_node *node)
+{
+	int cpu;
+
+	for_each_cpu(cpu, node->cpus) {
+		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
+
+		WRITE_ONCE(bc->unserved, false);
+		bc->seen_ns = 0;
+	}
+	WRITE_ONCE(node->unserved, false);
 }

@@ -33,7 +33,7 @@
 
 /*
  * Is there a task that may run on @cpu among the first @scan of @dsq? Takes its lock if
- * that is free: to help never means to queue up for a lock. Another try comes soon.
+ * that is free: a CPU that helps does not wait for a lock. Another try comes soon.
  */
 static bool help_can_take(struct scx_dispatch_q *dsq, int cpu, u32 scan)
 {
@@ -49,9 +49,23 @@ static bool help_can_take(struct scx_dispatch_q *dsq, int cpu, u32 scan)
 	return found;
 }
 
+/*
+ * Nobody brings the tasks of an unserved CPU that cannot move to the end: these are walked
+ * past, but by one CPU in a tick, as interrupts are off meanwhile.
+ */
+static u32 help_scan(struct bypass_cpu *donor)
+{
+	unsigned long walked = READ_ONCE(donor->walked_tick);
+
+	if (!READ_ONCE(donor->unserved) || !time_after(jiffies, walked))
+		return HELP_SCAN;
+	WRITE_ONCE(donor->walked_tick, jiffies);
+	return U32_MAX;
+}
+
 static struct scx_dispatch_q *help_from(struct bypass_cpu *donor, int cpu)
 {
-	u32 scan = READ_ONCE(donor->unserved) ? U32_MAX : HELP_SCAN;
+	u32 scan = help_scan(donor);
 
 	if (help_can_take(&donor->urgent, cpu, scan))
 		return &donor->urgent;

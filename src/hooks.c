@@ -16,6 +16,8 @@
 #include "help.h"
 #include "hooks.h"
 #include "kern.h"
+#include "record.h"
+#include "redirect.h"
 
 typedef void scx_bypass_fn(bool bypass);
 typedef void dispatch_enqueue_fn(struct scx_sched *sch, struct scx_dispatch_q *dsq,
@@ -69,6 +71,8 @@ static void hook_scx_bypass(bool bypass)
 	bool begins;
 
 	atomic_inc(&hooks_inside);
+	if (READ_ONCE(hooks_installed))
+		record_before(bypass);
 	begins = bypass && !kern_bypassing() && hooks_redirecting() && deliver_begin();
 	gate_hold();
 	static_call(body_scx_bypass)(bypass);
@@ -77,6 +81,10 @@ static void hook_scx_bypass(bool bypass)
 	if (begins)
 		deliver_tasks();
 	expedite_update();
+	if (READ_ONCE(hooks_installed))
+		record_after();
+	if (!bypass && READ_ONCE(hooks_installed) && !READ_ONCE(hooks_proven))
+		pr_info_once("the kernel was not seen to call the hooks as bypass needs it: this bypass was as without the module\n");
 	if (!bypass && kern_bypassing() && !kern_sched_loaded())
 		pr_warn_once("bypass stays on although no scheduler is loaded: some kernels do that once a scheduler has failed to load\n");
 	atomic_dec(&hooks_inside);
@@ -172,11 +180,10 @@ static __always_inline void hooks_choose(struct hooks_pick *pick, struct bypass_
 	hooks_pick_own(pick, bc, global);
 }
 
-/* Hard interrupt: whoever found the proof had scheduler locks. */
+/* The proof was found with scheduler locks held; here are none. */
 static void hooks_proven_fn(struct irq_work *work)
 {
 	gate_prove();
-	pr_info("hooks proven: tasks are redirected in bypass\n");
 }
 
 static struct irq_work hooks_proven_work = IRQ_WORK_INIT_HARD(hooks_proven_fn);
@@ -228,10 +235,15 @@ static __always_inline bool hooks_consume(bool has_sch, struct scx_sched *sch, s
 		seq = bypass_cpu_seq(bc);
 		hooks_choose(&pick, bc, dsq);
 		for (i = 0; i < pick.nr; i++) {
+			/* each call may take a millisecond, see above */
+			if (pick.dsq[i] != dsq && !READ_ONCE(pick.dsq[i]->nr))
+				continue;
 			if (!hooks_consume_body(has_sch, sch, rq, pick.dsq[i]))
 				continue;
 			if (pick.dsq[i] == pick.helped)
 				WRITE_ONCE(bc->nr_helped, bc->nr_helped + 1);
+			if (pick.dsq[i] != dsq)
+				record_pick(rq);
 			return true;
 		}
 	} while (bypass_cpu_seq(bc) != seq);
@@ -349,7 +361,9 @@ void hooks_activate(void)
 	WRITE_ONCE(hooks_installed, true);
 	balancer_update();
 	expedite_start();
-	pr_info("hooks active\n");
+	record_after();
+	pr_info("hooks active: version %s, backend %s\n", SCX_BYPASS_LB_VERSION,
+		redirect_backend());
 }
 
 /**
@@ -370,6 +384,7 @@ void hooks_deactivate(void)
 	hooks_wait_idle();
 	balancer_stop();
 	expedite_stop();
+	record_stop();
 	bypass_dsq_drain();
 	pr_info("hooks inactive\n");
 }

@@ -11,6 +11,7 @@
 #include <linux/module.h>
 
 #include "hooks.h"
+#include "kern_btf.h"
 #include "kern_load.h"
 
 struct hook_site hook_sites[NR_HOOKS] __ro_after_init;

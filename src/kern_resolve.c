@@ -30,7 +30,7 @@ static int __init count_symbol(void *data, unsigned long addr)
 }
 
 /**
- * kern_find_symbol() - find the only symbol of that name, and tell if there is none
+ * kern_find_symbol() - find the only symbol of that name, or report that there is none
  * @name: the name
  *
  * Context: module init, may sleep.
@@ -45,7 +45,7 @@ unsigned long __init kern_find_symbol(const char *name)
 		return static_call(kern_kallsyms_lookup_name)(name);
 
 	if (count)
-		pr_err("symbol %s exists %u times in this kernel, cannot tell which one is meant\n",
+		pr_err("symbol %s exists %u times in this kernel, it is not known which one is meant\n",
 		       name, count);
 	else
 		pr_err("symbol %s is missing in this kernel\n", name);
@@ -100,6 +100,11 @@ static int __init resolve_kallsyms(void)
 	return 0;
 }
 
+static bool __init kern_has_symbol(const char *name)
+{
+	return static_call(kern_kallsyms_lookup_name)(name);
+}
+
 static int __init resolve_data(void)
 {
 	unsigned long runqueues = kern_find_symbol("runqueues");
@@ -110,8 +115,8 @@ static int __init resolve_data(void)
 	kern_layout.runqueues = (void __percpu *)runqueues;
 
 	/* its older name, then the newer one */
-	state = static_call(kern_kallsyms_lookup_name)("scx_ops_enable_state_var") ?:
-		kern_find_symbol("scx_enable_state_var");
+	state = kern_find_symbol(kern_has_symbol("scx_ops_enable_state_var") ?
+				 "scx_ops_enable_state_var" : "scx_enable_state_var");
 	if (!state)
 		return -ENOENT;
 	kern_layout.sched_state = (const atomic_t *)state;
@@ -136,7 +141,7 @@ int __init kern_resolve(void)
 	if (ret)
 		return ret;
 
-	if (static_call(kern_kallsyms_lookup_name)(NATIVE_BALANCER)) {
+	if (kern_has_symbol(NATIVE_BALANCER)) {
 		pr_err("this kernel balances sched_ext's bypass mode itself: nothing to do, remove this package\n");
 		return -EOPNOTSUPP;
 	}

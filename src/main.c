@@ -12,6 +12,7 @@
 #include "expedite.h"
 #include "kern_load.h"
 #include "params.h"
+#include "preview.h"
 #include "redirect.h"
 #include "status.h"
 
@@ -38,10 +39,12 @@ static int __init scx_bypass_lb_init(void)
 
 	if (disable) {
 		pr_notice("not loading, because the parameter disable is set\n");
-		return -ECANCELED;
+		return check ? preview(-EPERM) : -ECANCELED;
 	}
 
 	ret = kern_resolve() ?: kern_verify() ?: kern_choose_hooks();
+	if (check)
+		return preview(ret);
 	if (ret)
 		return ret;
 
@@ -89,5 +92,6 @@ module_init(scx_bypass_lb_init);
 module_exit(scx_bypass_lb_exit);
 
 MODULE_DESCRIPTION("sched_ext: per-CPU bypass queues and a load balancer for kernels 6.12 to 6.18");
+MODULE_AUTHOR("The scx_bypass_lb authors");
 MODULE_LICENSE("GPL");
 MODULE_VERSION(SCX_BYPASS_LB_VERSION);

@@ -23,6 +23,8 @@ bool kthreads_first __read_mostly = true;
 bool expedite_rcu __read_mostly = true;
 /* refuse to load */
 bool disable;
+/* only say whether it would load */
+bool check;
 /* how functions are redirected */
 enum backend backend;
 
@@ -139,3 +141,7 @@ MODULE_PARM_DESC(backend,
 
 module_param(disable, bool, 0400);
 MODULE_PARM_DESC(disable, "do not load (for the kernel command line: scx_bypass_lb.disable=1)");
+
+module_param(check, bool, 0);
+MODULE_PARM_DESC(check,
+		 "do not load, but say in the kernel log whether the module would (ECANCELED: yes)");

@@ -17,6 +17,7 @@
 #include "kern.h"
 #include "params.h"
 #include "plan.h"
+#include "record.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/scx_bypass_lb.h>
@@ -203,6 +204,7 @@ void lb_pass(struct lb_node *node)
 
 	if (!before.nr_cpus)
 		return;
+	record_pass();
 
 	goal = lb_plan(&before, READ_ONCE(bypass_lb_intv_us), READ_ONCE(slice_bypass_us));
 	nr_moved = lb_move_tasks(node, &goal);

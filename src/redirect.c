@@ -27,6 +27,39 @@ const char *redirect_backend(void)
 	return backend_name(used);
 }
 
+/* Can the hooked functions be redirected as the administrator wants it? */
+static int __init check_backend(bool *direct_taken)
+{
+	if (backend == BACKEND_LIVEPATCH && !IS_ENABLED(CONFIG_LIVEPATCH)) {
+		pr_err("this kernel has no livepatch (CONFIG_LIVEPATCH), load with backend=ftrace\n");
+		return -EOPNOTSUPP;
+	}
+	return redirect_check_sites(direct_taken);
+}
+
+/**
+ * redirect_preview() - what would redirect_install() do?
+ * @name: receives the name of the backend that it would use
+ *
+ * Context: module init, may sleep.
+ * Return: as redirect_install().
+ */
+int __init redirect_preview(const char **name)
+{
+	bool direct_taken;
+	int ret = check_backend(&direct_taken);
+
+	if (ret)
+		return ret;
+	if (backend == BACKEND_DIRECT && direct_taken) {
+		pr_err("a BPF program is on a hooked function: no direct call of the hooks\n");
+		return -EBUSY;
+	}
+	*name = backend_name(backend != BACKEND_AUTO ? backend :
+			     direct_taken ? BACKEND_FTRACE : BACKEND_DIRECT);
+	return 0;
+}
+
 /**
  * redirect_install() - redirect the hooked functions
  *
@@ -40,14 +73,9 @@ const char *redirect_backend(void)
  */
 int __init redirect_install(void)
 {
-	int ret;
+	bool direct_taken;
+	int ret = check_backend(&direct_taken);
 
-	if (backend == BACKEND_LIVEPATCH && !IS_ENABLED(CONFIG_LIVEPATCH)) {
-		pr_err("this kernel has no livepatch (CONFIG_LIVEPATCH), load with backend=ftrace\n");
-		return -EOPNOTSUPP;
-	}
-
-	ret = redirect_check_sites();
 	if (ret)
 		return ret;
 

@@ -3,7 +3,7 @@
  * Does somebody else use the hooked functions?
  *
  * Tracing one goes on as before: a probe or a BPF program runs when the
- * function is entered, whoever then takes the call. Two who both take it
+ * function is entered, whatever then takes the call. Two that both take it
  * cannot be: the later one would undo what the earlier one has done.
  */
 #include <linux/ftrace.h>
@@ -14,7 +14,8 @@
 #include "kern_load.h"
 #include "redirect.h"
 
-static int __init check_site(const struct hook_site *site, const struct dyn_ftrace *rec)
+static int __init check_site(const struct hook_site *site, const struct dyn_ftrace *rec,
+			     bool *direct_taken)
 {
 	const char *name = site->hook->body.name;
 
@@ -25,10 +26,12 @@ static int __init check_site(const struct hook_site *site, const struct dyn_ftra
 	}
 	if (ftrace_rec_count(rec))
 		pr_info("function %s is being traced, which goes on\n", name);
+	if (site->hook->gate && (rec->flags & FTRACE_FL_DIRECT))
+		*direct_taken = true;
 	return 0;
 }
 
-static int __init check_all(void)
+static int __init check_all(bool *direct_taken)
 {
 	struct ftrace_rec_iter *iter = static_call(kern_ftrace_rec_iter_start)();
 	int ret = 0;
@@ -39,30 +42,32 @@ static int __init check_all(void)
 
 		for (id = 0; id < NR_HOOKS && !ret; id++)
 			if (rec->ip == hook_sites[id].ip)
-				ret = check_site(&hook_sites[id], rec);
+				ret = check_site(&hook_sites[id], rec, direct_taken);
 	}
 	return ret;
 }
 
 /**
  * redirect_check_sites() - can the hooked functions be redirected?
+ * @direct_taken: somebody else has a direct call in one that would need it
  *
  * Context: module init, may sleep. Takes ftrace's lock.
  * Return: 0; -EBUSY if somebody redirects one already; -EOPNOTSUPP if ftrace
  * is switched off; -ENOENT if a symbol is missing.
  */
-int __init redirect_check_sites(void)
+int __init redirect_check_sites(bool *direct_taken)
 {
 	int *enabled = (int *)kern_find_symbol("ftrace_enabled");
 	struct mutex *lock = (struct mutex *)kern_find_symbol("ftrace_lock");
 	int ret;
 
+	*direct_taken = !IS_ENABLED(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS);
 	if (!enabled || !lock)
 		return -ENOENT;
 
 	mutex_lock(lock);
 	if (READ_ONCE(*enabled)) {
-		ret = check_all();
+		ret = check_all(direct_taken);
 	} else {
 		pr_err("ftrace is switched off (sysctl kernel.ftrace_enabled), so nothing can be hooked\n");
 		ret = -EOPNOTSUPP;

@@ -9,7 +9,7 @@
  * What is called at each context switch is better off without ftrace's trampoline,
  * which saves and restores registers: by a "direct call" the function calls the
  * hook's gate. There can be one direct call in a function, and BPF's fentry and
- * fexit programs are direct calls as well: who comes first has it.
+ * fexit programs are direct calls as well: the first one has it.
  */
 #include <linux/delay.h>
 #include <linux/ftrace.h>

@@ -25,7 +25,7 @@ static struct scx_dispatch_q *sweep_target(struct task_struct *p, int cpu, int d
 	struct bypass_cpu *own = per_cpu_ptr(&bypass_cpus, task_cpu(p));
 
 	if (dying < 0) {
-		/* set by whoever has queued @p, and @p has not changed its CPU since */
+		/* set as @p was queued, and @p has not changed its CPU since */
 		WARN_ON_ONCE(!own->home);
 		return READ_ONCE(own->home);
 	}
@@ -36,7 +36,7 @@ static struct scx_dispatch_q *sweep_target(struct task_struct *p, int cpu, int d
 
 /*
  * Advance @cursor until a task to move is next. Looks at a batch of entries.
- * Returns that task, or NULL; then *@more tells whether there are others.
+ * Returns that task, or NULL; then *@more says whether there are others.
  */
 static struct task_struct *sweep_find(struct scx_dispatch_q *dsq, int cpu, int dying,
 				      struct scx_dsq_list_node *cursor, bool *more)
@@ -151,7 +151,7 @@ static bool sweep_has_tasks(void)
  * That CPU can no longer consume tasks of other CPUs. And if another CPU
  * consumes the last one of its own, nobody wakes the hotplug thread that
  * waits for it: only the dying CPU's own switch to idle does. Urgent tasks
- * are never moved.
+ * are never moved to a bypass DSQ of another CPU than their own.
  *
  * Context: CPU hotplug callback, may sleep. Takes rq and DSQ locks.
  */

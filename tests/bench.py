@@ -16,7 +16,7 @@ import charts
 import suite
 import vm
 from bench_results import Load, Results
-from kernels import CACHE, LINUX_6_18, LINUX_6_19, LINUX_7_3, MAIN, TESTS, Kernel
+from kernels import CACHE, LINUX_6_18, LINUX_6_19, LINUX_7_3, MAIN, TESTS, Kernel, install
 from table import markdown
 
 # To see whether it is the same when the guest's CPUs run at the same time, each on a
@@ -164,11 +164,12 @@ def bench():
     variants = chosen_variants()
     results = Results(os.path.join(CACHE, "recover-threaded" if THREADED else "recover"))
     jobs = list(plan(results, runs, todo, variants))
+    install(("tree", "guest", "plot", "programs"))
     for kernel in dict.fromkeys(job[0] for job in jobs):
         suite.say(f"preparing {kernel.release} in {CACHE}")
         kernel.prepare()
     initrd = build.build(dataclasses.replace(MAIN, name="bench", extra=()),
-                         LINUX_6_18.directory, PROGRAMS) if jobs else None
+                         LINUX_6_18.directory, programs=PROGRAMS) if jobs else None
     suite.say(f"{len(jobs)} guests to boot, {suite.JOBS} at a time")
 
     def one(number):

@@ -88,10 +88,6 @@ def module_path(target):
     return os.path.join(output(target), "module", "scx_bypass_lb.ko")
 
 
-def mutants_of(target):
-    return [name.split("/")[1] for name in target.extra if name.startswith("mutant/")]
-
-
 def module(target, kernel, mutant=""):
     """Build the module as an administrator would, or a mutant of it.
 
@@ -127,10 +123,11 @@ def mutate(source, name, changes):
         f.write(text)
 
 
-def build(target, kernel, programs=()):
-    """Build all for a target and its kernel's directory. Returns the guest's initramfs.
+def build(target, kernel, names=(), programs=()):
+    """Build all for a target and its kernel's directory, for the runs of these names.
 
     programs: of the host, for the guest as well
+    Returns the guest's initramfs.
     """
     out = output(target)
     shutil.rmtree(out, ignore_errors=True)
@@ -139,18 +136,23 @@ def build(target, kernel, programs=()):
            ["make", "-C", TESTS, f"KERNEL={kernel}", f"OUT={out}",
             *target.kernel.make_variables],
            os.path.join(out, "tests.log"))
+    logged(f"building scx-bypass for {target.name}",
+           ["make", "-C", os.path.join(TOP, "tools"), f"OUT={out}"],
+           os.path.join(out, "tools.log"))
     broken_modules(module_path(target), os.path.join(out, "broken"))
 
-    files = {"/scx_bypass_lb.ko": module_path(target), "/init": os.path.join(out, "init")}
+    files = {"/scx_bypass_lb.ko": module_path(target), "/init": os.path.join(out, "init"),
+             "/scx-bypass": os.path.join(out, "scx-bypass"),
+             "/abi": os.path.join(TOP, "docs/ABI/debugfs-scx_bypass_lb")}
     files.update({path: path for path in programs})
     for program in (files["/init"], *programs):
         files.update({path: path for path in vm.libraries(program)})
-    if "peers/module" in target.extra:
+    if "peers/module" in names:
         peers = target.kernel.peers()
         files.update({f"/peers/{os.path.basename(path)}": path for path in peers})
         files.update({path: path for path in vm.libraries(peers[0])})
-    for name in mutants_of(target):
-        files[f"/mutant-{name}.ko"] = module(target, kernel, name)
+    for mutant in (name.split("/")[1] for name in names if name.startswith("mutant/")):
+        files[f"/mutant-{mutant}.ko"] = module(target, kernel, mutant)
     for directory, suffix, inside in (("", ".bpf.o", "/"), ("kmod", ".ko", "/"),
                                       ("broken", "", "/broken/")):
         for name in os.listdir(os.path.join(out, directory)):

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Style and static checks. Each must print nothing: checkpatch, W=1 with gcc and
-# with clang, sparse, shellcheck; that Python compiles; that README's table is the record's.
+# with clang, sparse, shellcheck; that Python compiles; that tables are the records'.
 #
 # usage: check.sh KERNEL_DIRECTORY WORK_DIRECTORY
 set -eu
@@ -51,6 +51,9 @@ tree=$kernel/build-clang
 run clang-W1 compile W=1 LLVM=-19
 # shellcheck disable=SC2046
 run shellcheck shellcheck -x -P SCRIPTDIR $(git ls-files --cached --others --exclude-standard '*.sh') .ci/run
+run shellcheck-bash shellcheck -s bash packaging/PKGBUILD tools/completion.bash dkms.conf
 run python python3 -m py_compile tests/*.py tests/setup/*.py
+run mandoc sh -c "mandoc -T lint -W warning docs/man/* | grep -v 'outdated mandoc.db'; :"
+run licenses python3 tests/licenses.py
 run readme python3 tests/run.py readme
 exit $status

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Draw what the demo's guest reports: queue lengths of 8 CPUs over time."""
+import concurrent.futures
 import os
 
 import build
 import vm
-from kernels import CACHE, MAIN
+from kernels import CACHE, MAIN, install
 
 BARS = "·▁▂▃▄▅▆▇█"
 TITLES = {
@@ -54,11 +55,20 @@ class Chart:
         print(f"  {ms:>5} ms   " + "".join(cells), flush=True)
 
 
+def prepare():
+    """Returns the kernel's directory and the guest's initramfs."""
+    print(f"Preparing {MAIN.kernel.release} in {CACHE}", flush=True)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        fetched = pool.submit(MAIN.kernel.fetch)
+        install(("tree", "guest"))
+        fetched.result()
+    kernel = MAIN.kernel.prepare()
+    return kernel, build.build(MAIN, kernel)
+
+
 def demo():
     """Returns the exit status."""
-    print(f"Preparing {MAIN.kernel.release} in {CACHE}", flush=True)
-    kernel = MAIN.kernel.prepare()
-    initrd = build.build(MAIN, kernel)
+    kernel, initrd = prepare()
     logs = os.path.join(CACHE, "logs")
     os.makedirs(logs, exist_ok=True)
     print("Booting the stock kernel: 8 CPUs in 2 nodes, 240 spinning tasks, a BPF scheduler\n"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The kernels to run on, and in which ways on each."""
 import dataclasses
+import functools
 import os
 import subprocess
 
@@ -8,6 +9,8 @@ TESTS = os.path.dirname(os.path.abspath(__file__))
 CACHE = os.environ.get("CACHE") or os.path.expanduser("~/.cache/scx_bypass_lb")
 # what the setup scripts exit with when the archive has not what they need
 NOT_AVAILABLE = 3
+# and when the machine or its administrator does not allow what they need
+NOT_ALLOWED = 77
 
 
 class SetupError(Exception):
@@ -22,13 +25,34 @@ class NotAvailable(Exception):
     """The archive does not have this kernel (any more)."""
 
 
+def run_setup(script, *arguments):
+    """Run a script of tests/setup. Returns its status."""
+    return subprocess.run(["sh", os.path.join(TESTS, "setup", script), *arguments],
+                          check=False, stdin=subprocess.DEVNULL,
+                          env={**os.environ, "CACHE": CACHE}).returncode
+
+
+@functools.cache
+def can_install(groups):
+    """Install these groups of packages. Returns False if the user may not install packages."""
+    status = run_setup("packages.sh", *sorted(groups))
+    if status not in (0, NOT_ALLOWED):
+        raise SetupError("installing packages failed")
+    return not status
+
+
+def install(groups):
+    """Install these groups of packages, which must be there."""
+    if not can_install(frozenset(groups)):
+        raise SetupError("packages are missing")
+
+
 @dataclasses.dataclass(frozen=True)
 class Kernel:
     """A stock kernel, or with configs (of tests/configs) one that is built here.
 
     patches: of tests/patches, of its source
     make_variables: for modules that are built for it
-    clang: modules for it are built with clang as well
     image: nothing is built for it
     append: for its command line
     """
@@ -38,7 +62,6 @@ class Kernel:
     configs: tuple = ()
     patches: tuple = ()
     make_variables: tuple = ()
-    clang: bool = False
     image: bool = False
     append: str = "console=ttyS0"
 
@@ -46,13 +69,20 @@ class Kernel:
     def directory(self):
         return os.path.join(CACHE, "kernels", self.release)
 
-    def prepare(self):
-        """Fetch or build it. Returns its directory."""
+    def prepare(self, clang=False):
+        """Fetch or build it. Returns its directory.
+
+        clang: prepare a tree to build modules with clang as well, of a stock kernel
+        """
         self.setup("built.sh" if self.configs else "stock.sh", self.release, self.version,
                    self.suite, *self.configs, *(f"patch:{name}" for name in self.patches),
-                   *(["clang"] if self.clang else []),
+                   *(["clang"] if clang and not self.configs else []),
                    *(["image"] if self.image else []))
         return self.directory
+
+    def fetch(self):
+        """Fetch what prepare() will use, of a stock kernel."""
+        self.setup("stock.sh", self.release, self.version, self.suite, "fetch")
 
     def peers(self):
         """Build its own selftests and example schedulers. Returns their paths."""
@@ -62,9 +92,7 @@ class Kernel:
                 if name != "ready"]
 
     def setup(self, script, *arguments):
-        status = subprocess.run(["sh", os.path.join(TESTS, "setup", script), *arguments],
-                                check=False, stdin=subprocess.DEVNULL,
-                                env={**os.environ, "CACHE": CACHE}).returncode
+        status = run_setup(script, *arguments)
         if status == NOT_AVAILABLE:
             raise NotAvailable(self.release)
         if status:
@@ -115,7 +143,7 @@ LINUX_6_17 = stock("6.17.8+deb13-amd64", "6.17.8-1~bpo13+1")
 LINUX_6_18_5 = stock("6.18.5+deb13-amd64", "6.18.5-1~bpo13+1")
 LINUX_6_18_9 = stock("6.18.9+deb13-amd64", "6.18.9-1~bpo13+1")
 LINUX_6_18_12 = stock("6.18.12+deb13-amd64", "6.18.12-1~bpo13+1")
-LINUX_6_18 = stock("6.18.15+deb13-amd64", "6.18.15-1~bpo13+1", clang=True)
+LINUX_6_18 = stock("6.18.15+deb13-amd64", "6.18.15-1~bpo13+1")
 LINUX_6_18_RT = stock("6.18.15+deb13-rt-amd64", "6.18.15-1~bpo13+1")
 LINUX_6_18_CLOUD = stock("6.18.15+deb13-cloud-amd64", "6.18.15-1~bpo13+1")
 LINUX_6_18_NO_LIVEPATCH = built("6.18.15-nolivepatch", "6.18.15-1~bpo13+1",

@@ -5,10 +5,9 @@ import time
 
 import suite
 import table
-from progress import Progress
-from kernels import MAIN, MATRIX, REFUSALS, TESTS
+from kernels import MAIN, MATRIX, REFUSALS, TESTS, can_install
 
-# What ran last, a line for each case; README's table is made from it.
+# What ran last, a line for each case; the table in docs/testing.md is made from it.
 RECORD = os.path.join(TESTS, "supported.tsv")
 BEGIN = table.marker("make test-all", "supported kernels")
 # seconds of a target before one is known: a kernel may have to be built
@@ -33,6 +32,9 @@ def run(targets, cases=(), seconds=None, note=lambda runs: None, progress=None):
     progress: what it has is not run again, and what is run goes there
     """
     begun = time.monotonic()
+    # all in one step; a case whose packages cannot be installed is skipped later
+    can_install(frozenset().union(*(suite.needs(target, suite.names_for(target, cases))
+                                    for target in targets)))
     longest = FIRST_GUESS
     runs, left_out = [], []
     for target in targets:
@@ -55,8 +57,7 @@ def run(targets, cases=(), seconds=None, note=lambda runs: None, progress=None):
 
 def overview(runs):
     """The results: a row for each case, a column for each target."""
-    short = {suite.PASS: "pass", suite.FAIL: "FAIL", suite.LOST: "LOST",
-             suite.UNAVAILABLE: "n/a"}
+    short = {suite.PASS: "pass", suite.FAIL: "FAIL", suite.LOST: "LOST", suite.SKIPPED: "skip"}
     names = list(dict.fromkeys(run.name for run in runs))
     targets = list(dict.fromkeys(run.target.name for run in runs))
     results = {(run.target.name, run.name): short[run.result] for run in runs}
@@ -72,7 +73,7 @@ def overview(runs):
 def conclude(runs, left_out):
     """Print the table, the failures and the sums. Returns whether something failed."""
     failed = [run for run in runs if run.result in (suite.FAIL, suite.LOST)]
-    unavailable = {run.target.name for run in runs if run.result == suite.UNAVAILABLE}
+    skipped = [run for run in runs if run.result == suite.SKIPPED]
     passed = sum(run.result == suite.PASS for run in runs)
     suite.say()
     suite.say(overview(runs))
@@ -84,13 +85,13 @@ def conclude(runs, left_out):
             suite.say(f"{target.name} is without these cases: {' '.join(missing)}")
     for target in left_out:
         suite.say(f"left out for want of time: {target.name} ({target.what})")
-    for name in sorted(unavailable):
-        suite.say(f"not available: {name}")
+    for run in skipped:
+        suite.say(f"{run.result} {run}: {run.why}")
     for run in failed:
         suite.say(f"{run.result} {run}: {run.why}")
         for line in run.lines[-suite.LAST_LINES:]:
             suite.say(line)
-    suite.say(f"{passed} passed, {len(failed)} failed")
+    suite.say(f"{passed} passed, {len(failed)} failed, {len(skipped)} skipped")
     return bool(failed)
 
 
@@ -105,13 +106,13 @@ def read_record():
 
 
 def record(runs):
-    """Note the results, in the record and in README's table. Kernels that are no longer in
+    """Note the results, in the record and in the table of docs/testing.md. Kernels that are no longer in
     the matrix go."""
     targets = {target.name for target in (MAIN, *MATRIX, *REFUSALS)}
     results = {(target, case): result for (target, case), result in read_record().items()
                if target in targets}
     results.update({(run.target.name, run.name): run.result for run in runs
-                    if run.result != suite.UNAVAILABLE})
+                    if run.result != suite.SKIPPED})
     with open(RECORD, "w", encoding="utf-8") as f:
         f.write("# target, case, its result when 'make test-all' last ran it\n")
         for (target, case), result in sorted(results.items()):
@@ -120,7 +121,7 @@ def record(runs):
 
 
 def readme_table():
-    """README's table, from the record."""
+    """The table in docs/testing.md, from the record."""
     results = read_record()
     rows = []
     for target in (MAIN, *MATRIX, *REFUSALS):

@@ -11,8 +11,10 @@ usage: run.py test [case...]    the main kernel, and those to be refused; with
        run.py check
        run.py stress            with MINUTES in the environment
        run.py bench             with RUNS, CPUS, TASKS, LOADS and VARIANTS
-       run.py readme            are README's tables what was recorded?
+       run.py readme            are the tables in docs what was recorded?
        run.py demo
+       run.py setup [case...]   prepare what these cases use on the main kernel, or what
+                                the demo uses, and run nothing
 """
 import os
 import subprocess
@@ -26,7 +28,7 @@ import matrix
 import stress
 import suite
 import table
-from kernels import MAIN, MATRIX, REFUSALS, SetupError
+from kernels import MAIN, MATRIX, REFUSALS, NotAvailable, SetupError, install
 from progress import Progress
 
 
@@ -52,9 +54,19 @@ def test_all(names):
     known = {target.name: target for target in (MAIN, *REFUSALS, *MATRIX)}
     wanted(names, known, "target")
     targets = [known[name] for name in names or known]
+    os.environ["FRESH"] = "demo"
     cases = wanted(os.environ.get("CASES", "").split(), suite.all_cases(), "case")
     progress = None if names or cases else Progress(bool(os.environ.get("AGAIN")))
     return matrix.conclude(*matrix.run(targets, cases, note=matrix.record, progress=progress))
+
+
+def setup(cases):
+    if not cases:
+        demo.prepare()
+        return
+    names = suite.names_for(MAIN, wanted(cases, suite.all_cases(), "case"))
+    install(suite.needs(MAIN, names))
+    suite.prepare(MAIN, names)
 
 
 def minutes_of_stress():
@@ -67,9 +79,9 @@ def minutes_of_stress():
 def check_readme():
     """Returns what is wrong, or None."""
     if table.shown(matrix.BEGIN) != matrix.readme_table():
-        return "README's table of supported kernels is not what 'make test-all' has recorded"
+        return "docs/testing.md's table of supported kernels is not what 'make test-all' has recorded"
     if not stress.RECORD.is_shown():
-        return "README's table of storms is not what 'make stress' has recorded"
+        return "docs/testing.md's table of storms is not what 'make stress' has recorded"
     if not (all(one.is_shown() for one in (*bench_report.TABLES, bench_goals.GOALS))):
         return "the tables in RESULTS.md are not what 'make bench' has recorded"
     return None
@@ -92,6 +104,10 @@ def main():
             sys.exit(bench.bench())
         if command == "demo":
             sys.exit(demo.demo())
+        if command == "setup":
+            sys.exit(setup(arguments))
+    except NotAvailable as kernel:
+        sys.exit(f"error: the archive does not have {kernel}")
     except (SetupError, subprocess.CalledProcessError) as error:
         sys.exit(f"error: {error}")
     sys.exit(__doc__)

@@ -11,7 +11,7 @@ import time
 
 import build
 import suite
-from kernels import CACHE, MAIN, MATRIX, TESTS
+from kernels import CACHE, MAIN, MATRIX, TESTS, install
 from table import Table
 
 # What each row counts. The first column of the guest's figures are summed up.
@@ -101,6 +101,7 @@ def stress(minutes):
     """Returns whether something failed."""
     runs = plan(minutes)
     images = {}
+    install(("tree", "guest"))
     for target in targets():
         suite.say(f"preparing {target.name} in {CACHE}")
         kernel = target.kernel.prepare()

@@ -10,7 +10,7 @@ import time
 
 import build
 import vm
-from kernels import CACHE, MAIN, MATRIX, TESTS, NotAvailable, SetupError
+from kernels import CACHE, MAIN, MATRIX, NOT_ALLOWED, TESTS, NotAvailable, SetupError, can_install
 
 # Cases for the guest, with their arms. "control" is without the module, or,
 # for skew, with its balancer off.
@@ -32,6 +32,9 @@ GUEST_CASES = {
     "conflicts": ("module",),
     "parameters": ("module",),
     "refusal": ("module",),
+    "preview": ("module",),
+    "status": ("module",),
+    "tools": ("module",),
 }
 # And those for targets that are to be proven under fire.
 FIRE_CASES = {
@@ -41,8 +44,15 @@ FIRE_CASES = {
     "offline": ("module",),
     "fuzz": ("module",),
 }
-# tests/CASE.sh; they need no guest, and the main kernel's tree is enough
-HOST_CASES = ("check", "dkms", "sim")
+# tests/CASE.sh, which need no guest, for the main kernel; and what they use: see needs()
+HOST_CASES = {
+    "fresh": ("fresh",),
+    "packages": ("packages", "dkms"),
+    "check": ("tree", "clang", "check"),
+    "command": ("compiler", "command"),
+    "dkms": ("tree", "dkms"),
+    "sim": ("compiler",),
+}
 # also tests/CASE.sh, for each build of the module
 OBJECT_CASES = ("direct",)
 # A guest without an end in this many seconds of the host is lost.
@@ -72,7 +82,7 @@ MUTANT_SECONDS = 300
 # Lines of a failed case to repeat at the end.
 LAST_LINES = 12
 
-PASS, FAIL, LOST, UNAVAILABLE = "pass", "FAIL", "LOST", "not available"
+PASS, FAIL, LOST, SKIPPED = "pass", "FAIL", "LOST", "skipped"
 print_lock = threading.Lock()
 
 
@@ -170,12 +180,16 @@ class Run:
 
     def on_host(self, argument, logs):
         script = os.path.join(TESTS, self.name + ".sh")
+        line = ""
         with subprocess.Popen(["sh", script, argument, os.path.join(logs, self.name)],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True) as process:
             for line in process.stdout:
                 self.tell(line.rstrip())
-        if process.returncode:
+        # the last line of what it says is then the reason
+        if process.returncode == NOT_ALLOWED and line.startswith("skipped: "):
+            self.end(SKIPPED, line.partition(" ")[2].rstrip())
+        elif process.returncode:
             self.end(FAIL, f"exit status {process.returncode}")
 
 
@@ -187,7 +201,7 @@ def names_for(target, cases):
     names = [f"{case}/{arm}" for case, arms in guest_cases.items() for arm in arms]
     names += [*target.extra, *OBJECT_CASES]
     if target == MAIN:
-        names += HOST_CASES
+        names = [*HOST_CASES, *names]
     names = [name for name in target.only or names if name.split("/")[0] not in target.without]
     return [name for name in names if not cases or name.split("/")[0] in cases]
 
@@ -196,6 +210,28 @@ def left_out(target):
     """The cases of the suite that a target's is without."""
     there = {name.split("/")[0] for name in names_for(target, ())}
     return [case for case in (*GUEST_CASES, *FIRE_CASES, *OBJECT_CASES) if case not in there]
+
+
+def needs(target, names):
+    """What these runs of a target use. Names of groups of packages, see setup/packages.sh;
+    and of what is prepared:
+
+    tree: a tree to build modules for the kernel
+    clang: one to build them with clang
+    guest: all that a guest boots
+    peers: the kernel's selftests
+    """
+    result = set()
+    for case in (name.split("/")[0] for name in names):
+        if case in HOST_CASES:
+            result.update(HOST_CASES[case])
+        elif case in OBJECT_CASES or target.reason:
+            result.add("tree")
+        else:
+            result.update(("tree", "guest", *(["peers"] if case == "peers" else [])))
+    if (target.clang or target.kernel.make_variables) and "tree" in result:
+        result.add("clang")
+    return result
 
 
 def all_cases():
@@ -220,6 +256,23 @@ def execute(run, kernel, initrd, logs):
     say(f"{run}: {run.result}{why} ({time.monotonic() - start:.0f} s)")
 
 
+def prepare(target, names):
+    """Prepare what these runs of a target use, but packages.
+
+    Returns the kernel's directory and the guest's initramfs, or what there is of them.
+    """
+    used = needs(target, names)
+    kernel, initrd = "", None
+    if "tree" in used:
+        say(f"preparing {target.name} in {CACHE}")
+        kernel = target.kernel.prepare("clang" in used)
+    if "guest" in used:
+        initrd = build.build(target, kernel, names)
+    elif any(name in OBJECT_CASES for name in names):
+        build.module(target, kernel)
+    return kernel, initrd
+
+
 def run_target(target, cases=(), done=(), on_end=lambda run: None):
     """Set a target up and run its cases. Returns a list of Run.
 
@@ -236,16 +289,17 @@ def run_target(target, cases=(), done=(), on_end=lambda run: None):
         execute(run, kernel, initrd, logs)
         on_end(run)
 
-    say(f"preparing {target.name} in {CACHE}")
     try:
-        kernel, initrd = target.kernel.prepare(), None
-        if not target.reason:
-            initrd = build.build(target, kernel)
+        for run in runs:
+            if not can_install(frozenset(needs(target, [run.name]))):
+                run.end(SKIPPED, "packages are missing that only root can install")
+        allowed = [run for run in runs if run.result != SKIPPED]
+        kernel, initrd = prepare(target, [run.name for run in allowed])
         with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-            list(pool.map(one, runs))
+            list(pool.map(one, allowed))
     except NotAvailable:
         for run in runs:
-            run.end(UNAVAILABLE, "the archive does not have it")
+            run.end(SKIPPED, "the archive does not have this kernel")
     except (SetupError, subprocess.CalledProcessError) as error:
         for run in runs:
             run.end(FAIL, str(error))

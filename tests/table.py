@@ -4,8 +4,8 @@ import os
 
 from kernels import TESTS
 
-README, RESULTS = (os.path.join(os.path.dirname(TESTS), name)
-                   for name in ("README.md", "RESULTS.md"))
+TESTING, RESULTS = (os.path.join(os.path.dirname(TESTS), name)
+                    for name in ("docs/testing.md", "RESULTS.md"))
 END = "<!-- end -->\n"
 
 
@@ -18,12 +18,12 @@ def marker(command, what):
     return f"<!-- {what}: made by {command} -->\n"
 
 
-def shown(begin, page=README):
+def shown(begin, page=TESTING):
     """A page's table behind a marker."""
     return read(page).partition(begin)[2].partition(END)[0]
 
 
-def show(begin, text, page=README):
+def show(begin, text, page=TESTING):
     """Renew it."""
     before, _, rest = read(page).partition(begin)
     after = rest.partition(END)[2]
@@ -45,7 +45,7 @@ def in_order(keys):
 class Table:
     """A record in a file, as it is, on a page. By its first cells, the keys, a row is known."""
 
-    def __init__(self, path, command, heads, keys=2, page=README):
+    def __init__(self, path, command, heads, keys=2, page=TESTING):
         self.path, self.heads, self.keys, self.page = path, heads, keys, page
         self.begin = marker(command, os.path.splitext(os.path.basename(path))[0])
 

@@ -34,6 +34,8 @@ static void in_and_out(enum scheduler which, bool module)
 		check(all_progress(PATIENCE), "in bypass all tasks run");
 		hold_bypass(false);
 		check(all_progress(PATIENCE), "under the scheduler again, too");
+		/* tasks that do not come out are saved by the kernel's watchdog */
+		check(!sched_is_off(NULL), "the scheduler has not been thrown out");
 	}
 	must_write("/proc/sysrq-trigger", "S");
 	check(wait_for(sched_is_off, NULL, PATIENCE), "the scheduler goes");

@@ -122,7 +122,7 @@ void case_leak(bool module)
 		hold_bypass(true);
 
 	spawn(TASKS, 0, NULL);
-	sleep_ms(LEAK_MS * case_times);
+	sleep_ms(LEAK_MS * test_times);
 	check(all_progress(120), "in bypass without a scheduler: all tasks run");
 	check_rcu_threads("in bypass without a scheduler");
 	try_cpus("in bypass without a scheduler");

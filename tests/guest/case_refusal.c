@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lab.h"
+#include "program.h"
 
 #define CHANGED	"/changed.ko"
 
@@ -146,6 +147,12 @@ static void refuse_kprobes(void)
 
 void case_native(bool module)
 {
+	int ret = load_under_test("check=1");
+
+	tools_must_refuse(0, 5, "so it does not need the module");
+	check(ret == -EOPNOTSUPP && kernel_log_has("would not load (error -95)"),
+	      "check=1 says no: %s", strerror(-ret));
+	clear_kernel_log();
 	check_refused("native balancer", target_module, EOPNOTSUPP,
 		      "this kernel balances sched_ext's bypass mode itself: nothing to do, remove this package");
 }

@@ -15,7 +15,7 @@
 
 #define TASKS		16
 #define PAIRS		3
-#define REMOVALS	20
+#define REMOVALS	12
 #define HELD_MS		300
 /* how many times as late as without the module a wakeup may be, and a turn more */
 #define TIMES		3
@@ -23,7 +23,7 @@
 /* the driver stays away from the pile */
 #define DRIVER_FIRST	(CPUS_PER_NODE + 1)
 
-int case_times = 1;
+int test_times = 1;
 
 static void held(void (*remove)(void))
 {
@@ -112,9 +112,9 @@ void case_seams(bool module)
 
 	load_test_module();
 	pairs_begin(PAIRS);
-	without = remove_often("without the module", REMOVALS / 2 * case_times);
+	without = remove_often("without the module", REMOVALS / 2 * test_times);
 	module_load("");
-	with = remove_often("with it", REMOVALS * case_times);
+	with = remove_often("with it", REMOVALS * test_times);
 	check(pairs_rounds(), "the pairs wake each other");
 	check(with <= TIMES * without + TURN_MS,
 	      "with the module their wakeups are not later than without it");

@@ -30,7 +30,7 @@ static void stir(void)
 {
 	int i;
 
-	for (i = 0; i < STIRS * case_times; i++) {
+	for (i = 0; i < STIRS * test_times; i++) {
 		hold_bypass(true);
 		pile_up_again();
 		sleep_ms(STIR_MS);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Thousands of threads of one process that spin and count: a crowd that costs little memory. */
 #define _GNU_SOURCE
+#include <ctype.h>
+#include <dirent.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -67,8 +70,24 @@ static bool is_ready(void *unused)
 	return __atomic_load_n(&crowd->ready, __ATOMIC_RELAXED) == (unsigned int)nr;
 }
 
-/* They begin on @node. */
-void crowd_begin(int count, int node)
+/* The affinity of each thread. */
+static void pin_threads(int first, int count)
+{
+	char path[64];
+	struct dirent *d;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", process);
+	dir = opendir(path);
+	while (dir && (d = readdir(dir)))
+		if (isdigit(*d->d_name))
+			pin_to_range(atoi(d->d_name), first, count);
+	if (dir)
+		closedir(dir);
+}
+
+/* They begin to spin on @cpu, all of them, and then may run anywhere. */
+void crowd_begin(int count, int cpu)
 {
 	if (count > MAX_CROWD)
 		give_up("too large a crowd");
@@ -77,19 +96,17 @@ void crowd_begin(int count, int node)
 	if (crowd == MAP_FAILED)
 		give_up("no memory for the crowd");
 	nr = count;
-	pin_to_range(0, node * CPUS_PER_NODE, CPUS_PER_NODE);
 	process = fork();
 	if (process < 0)
 		give_up("fork failed");
-	if (!process) {
-		pin_to_range(0, 0, nr_cpus);
+	if (!process)
 		gather();
-	}
-	pin_to_range(0, 0, nr_cpus);
 	if (!wait_for(is_ready, NULL, 300))
 		give_up("of the crowd only %u threads are ready", crowd->ready);
+	pin_threads(cpu, 1);
 	__atomic_store_n(&crowd->open, 1, __ATOMIC_RELEASE);
 	syscall(SYS_futex, &crowd->open, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	pin_threads(0, nr_cpus);
 }
 
 /* Do all threads run within @seconds? */

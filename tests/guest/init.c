@@ -35,6 +35,9 @@ static const struct test_case {
 	{ "revert", case_revert },
 	{ "reload", case_reload },
 	{ "refusal", case_refusal },
+	{ "preview", case_preview },
+	{ "status", case_status },
+	{ "tools", case_tools },
 	{ "peers", case_peers },
 	{ "race", case_race },
 	{ "fire", case_fire },
@@ -128,7 +131,7 @@ int main(void)
 		if (!strncmp(arg, "seconds=", 8))
 			storm_seconds = atoi(arg + 8);
 		if (!strncmp(arg, "times=", 6))
-			case_times = atoi(arg + 6);
+			test_times = atoi(arg + 6);
 		if (!strncmp(arg, "loads=", 6))
 			storm_loads = atoi(arg + 6);
 		if (!strncmp(arg, "workload=", 9))

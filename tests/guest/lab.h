@@ -55,6 +55,7 @@ void module_unload(void);
 bool hooks_are_active(void *unused);
 bool bypass_is(bool on);
 bool backend_is(const char *name);
+unsigned long long status_number(const char *key);
 int queue_length(int cpu);
 int total_queued(void);
 struct node_status node_status(int node);
@@ -65,7 +66,6 @@ void load_test_module(void);
 
 /* watch.c: CPUs that idle with tasks on their own queues */
 void watch_begin(void);
-void watch_pause(bool pause);
 void watch_end(void);
 
 /* tasks.c: tasks that spin and count */
@@ -88,7 +88,7 @@ void tell_task(pid_t pid);
 /* pile.c */
 void pile_up_in_bypass(int count, bool both_nodes);
 /* crowd.c: thousands of threads that spin and count */
-void crowd_begin(int count, int node);
+void crowd_begin(int count, int cpu);
 bool crowd_progress(unsigned int seconds);
 void crowd_end(void);
 
@@ -151,7 +151,7 @@ unsigned long probe_hits(const char *name);
 extern unsigned int storm_seconds, storm_loads;
 
 /* how many times as long as in the suite a case is to be */
-extern int case_times;
+extern int test_times;
 
 /* case_bench.c, see bench.h for its parts */
 extern const char *bench_workload, *bench_variants;
@@ -179,6 +179,7 @@ void case_fuzz(bool module);
 void case_offline(bool module);
 void case_parameters(bool module);
 void case_peers(bool module);
+void case_preview(bool module);
 void case_race(bool module);
 void case_reload(bool module);
 void case_revert(bool module);
@@ -186,8 +187,10 @@ void case_refusal(bool module);
 void case_seams(bool module);
 void case_shapes(bool module);
 void case_soak(bool module);
+void case_status(bool module);
 void case_suspend(bool module);
 void case_unload(bool module);
+void case_tools(bool module);
 
 /* the machine the guest is given: 8 CPUs in 2 nodes; a kernel may know nothing of nodes */
 #define GUEST_CPUS		8

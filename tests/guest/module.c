@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The module under test, as an administrator sees it. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lab.h"
@@ -20,18 +21,18 @@ int load_under_test(const char *params)
 	return load_module(target_module, all);
 }
 
-static void read_status(char *buf, size_t size)
+static char *status_text(void)
 {
-	if (!read_file(STATUS, buf, size))
+	static char buf[1 << 16];
+
+	if (!read_file(STATUS, buf, sizeof(buf)))
 		give_up("cannot read " STATUS);
+	return buf;
 }
 
 static bool status_has(const char *line)
 {
-	char buf[8192];
-
-	read_status(buf, sizeof(buf));
-	return strstr(buf, line);
+	return strstr(status_text(), line);
 }
 
 bool hooks_are_active(void *unused)
@@ -67,17 +68,25 @@ void module_unload(void)
 	must_unload(MODULE);
 }
 
+/* The value of a key in the status file. */
+unsigned long long status_number(const char *key)
+{
+	char *buf = status_text(), line[64], *at;
+
+	snprintf(line, sizeof(line), "\n%s: ", key);
+	at = strstr(buf, line);
+	if (!at)
+		give_up("no %s in the status file", key);
+	return strtoull(at + strlen(line), NULL, 10);
+}
+
 int queue_length(int cpu)
 {
-	char buf[8192], key[32], *line;
-	int nr;
+	char queued[32], urgent[32];
 
-	read_status(buf, sizeof(buf));
-	snprintf(key, sizeof(key), "\ncpu %d: ", cpu);
-	line = strstr(buf, key);
-	if (!line || sscanf(line, "\ncpu %*d: node %*d, queued %d", &nr) != 1)
-		give_up("no CPU %d in the status file", cpu);
-	return nr;
+	snprintf(queued, sizeof(queued), "cpu%d_queued", cpu);
+	snprintf(urgent, sizeof(urgent), "cpu%d_urgent", cpu);
+	return status_number(queued) + status_number(urgent);
 }
 
 int total_queued(void)
@@ -89,22 +98,24 @@ int total_queued(void)
 	return sum;
 }
 
-#define STATUS_NODE \
-	"\nnode %*d: delivered %llu, passes %llu, moved %llu, helped %llu, unserved %llu, " \
-	"longest lock hold %llu"
+static unsigned long long node_number(int node, const char *what)
+{
+	char key[32];
+
+	snprintf(key, sizeof(key), "node%d_%s", node, what);
+	return status_number(key);
+}
 
 struct node_status node_status(int node)
 {
-	struct node_status s;
-	char buf[8192], key[32], *line;
-
-	read_status(buf, sizeof(buf));
-	snprintf(key, sizeof(key), "\nnode %d: ", node);
-	line = strstr(buf, key);
-	if (!line || sscanf(line, STATUS_NODE, &s.delivered, &s.passes, &s.moved, &s.helped,
-			    &s.unserved, &s.hold_max_ns) != 6)
-		give_up("no node %d in the status file", node);
-	return s;
+	return (struct node_status){
+		.delivered = node_number(node, "delivered"),
+		.helped = node_number(node, "helped"),
+		.unserved = node_number(node, "unserved"),
+		.passes = node_number(node, "passes"),
+		.moved = node_number(node, "moved"),
+		.hold_max_ns = node_number(node, "hold_max_ns"),
+	};
 }
 
 void hold_bypass(bool on)

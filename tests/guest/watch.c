@@ -20,12 +20,6 @@ void watch_begin(void)
 	watching = true;
 }
 
-/* While the test itself stops a CPU. */
-void watch_pause(bool pause)
-{
-	must_write(WATCH_PARAM("paused"), pause ? "1" : "0");
-}
-
 static bool is_set(const char *param)
 {
 	char buf[8];

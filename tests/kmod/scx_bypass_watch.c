@@ -29,7 +29,7 @@
 
 #define LOOK_NS		(5 * NSEC_PER_MSEC)
 #define LIMIT_NS	(20 * NSEC_PER_MSEC)
-/* of one idle, before it is a fault */
+/* of one idle, with no gap between them, before it is a fault */
 #define LEAST_LOOKS	4
 
 /* CPU 0 cannot go down, so its timer always runs */
@@ -55,16 +55,12 @@ static bool blind;
 module_param(blind, bool, 0400);
 MODULE_PARM_DESC(blind, "the module was loaded, and its bypass DSQs were not found");
 
-static bool paused;
-module_param(paused, bool, 0600);
-MODULE_PARM_DESC(paused, "do not look: the test itself stops a CPU");
-
 static char what[128] = "nothing";
 module_param_string(what, what, sizeof(what), 0400);
 MODULE_PARM_DESC(what, "the first fault");
 
 /**
- * struct watched - what is known of a CPU; written by that CPU alone
+ * struct watched - what is known of a CPU; written by that CPU, but for @gap
  * @idle: it runs its idle task
  * @switches: number of its context switches
  * @left: the task that it ran last
@@ -72,6 +68,7 @@ MODULE_PARM_DESC(what, "the first fault");
  * @at: @switches at the first of them
  * @since: when that was
  * @told: it has been told
+ * @gap: since the last look the timer has seen it with a task, or without any waiting
  * @look: makes the CPU look at itself
  */
 struct watched {
@@ -82,6 +79,7 @@ struct watched {
 	unsigned int at;
 	u64 since;
 	bool told;
+	bool gap;
 	call_single_data_t look;
 };
 
@@ -132,12 +130,13 @@ static void look_at_this_cpu(void *unused)
 	unsigned int queued = queued_on(cpu);
 	u64 now = ktime_get_mono_fast_ns();
 
-	if (!queued || !idles() || paused) {
+	if (!queued || !idles()) {
 		w->nr = 0;
 		return;
 	}
 	looks++;
-	if (!w->nr || w->at != w->switches) {
+	if (!w->nr || w->at != w->switches || READ_ONCE(w->gap)) {
+		WRITE_ONCE(w->gap, false);
 		w->nr = 1;
 		w->at = w->switches;
 		w->since = now;
@@ -161,8 +160,8 @@ static enum hrtimer_restart timer_fn(struct hrtimer *t)
 		struct watched *w = per_cpu_ptr(&watched, cpu);
 
 		if (!READ_ONCE(w->idle) || !queued_on(cpu))
-			continue;
-		if (cpu == TIMER_CPU)
+			WRITE_ONCE(w->gap, true);
+		else if (cpu == TIMER_CPU)
 			look_at_this_cpu(NULL);
 		else
 			smp_call_function_single_async(cpu, &w->look);

@@ -6,9 +6,16 @@
 
 CACHE=${CACHE:-$HOME/.cache/scx_bypass_lb}
 mkdir -p "$CACHE"
+# bpftool is not where users who are not root look for programs
+PATH=$PATH:/usr/sbin:/sbin
 
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+# failed WHAT LOG
+failed() {
+	tail -n 20 "$2" >&2
+	die "$1 failed, for the reason above; all of it is in $2"
+}
 # the archive has not what is needed; tests/kernels.py knows the status
 not_available() { printf 'not available: %s\n' "$*" >&2; exit 3; }
 
@@ -18,14 +25,27 @@ as_root() {
 
 debian_codename() {
 	# shellcheck disable=SC1091
-	(. /etc/os-release && echo "$VERSION_CODENAME")
+	(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 }
 
-# The address of the mirror that serves this machine's Debian release.
-debian_mirror() {
-	# shellcheck disable=SC2016
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(CREATED_BY)' |
-		awk -v r="$(debian_codename)" '$2 == r && $3 == "Packages" { print $1; exit }'
+# mirror_of SUITE: the address from which this machine has it, or nothing. By what an
+# update would fetch, which there may not have been yet; by what was fetched where a
+# source says "stable" or another name.
+mirror_of() {
+	{
+		apt-get update --print-uris | sed -n "s|^'\(.*/\)dists/$1/InRelease'.*|\1|p"
+		# shellcheck disable=SC2016
+		apt-get indextargets --format '$(REPO_URI) $(CODENAME)' |
+			awk -v suite="$1" '$2 == suite { print $1 }'
+	} 2>/dev/null | grep -v '^cdrom:' | head -n 1
+}
+
+# debian_source SUITE [deb-src]: a line for apt
+debian_source() {
+	mirror=$(mirror_of "$(debian_codename)")
+	[ -n "$mirror" ] ||
+		die "the apt configuration of this machine has no mirror of its Debian release"
+	echo "${2:-deb} [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $1 main"
 }
 
 # private_apt SUITE...: make apt-get and apt-cache see just these suites
@@ -33,16 +53,13 @@ private_apt() {
 	apt_dir=$CACHE/apt/$(echo "$*" | tr ' ' '_')
 	apt_opts="-o Dir::Etc::sourcelist=$apt_dir/sources.list -o Dir::Etc::sourceparts=-"
 	apt_opts="$apt_opts -o Dir::State::lists=$apt_dir/lists -o Dir::Cache=$apt_dir/cache"
-	apt_opts="$apt_opts -o APT::Sandbox::User= -o Acquire::Retries=3"
+	apt_opts="$apt_opts -o APT::Sandbox::User= -o Acquire::Retries=3 -o Acquire::Languages=none"
 	mkdir -p "$apt_dir/lists/partial" "$apt_dir/cache/archives/partial"
 
 	if [ -z "$(find "$apt_dir/stamp" -mtime -1 2>/dev/null)" ]; then
-		mirror=$(debian_mirror)
-		[ -n "$mirror" ] || die "no Debian mirror in the apt configuration of this machine"
-		keys=/usr/share/keyrings/debian-archive-keyring.gpg
 		for suite; do
-			echo "deb [signed-by=$keys] $mirror $suite main"
-			echo "deb-src [signed-by=$keys] $mirror $suite main"
+			debian_source "$suite"
+			debian_source "$suite" deb-src
 		done > "$apt_dir/sources.list"
 		# shellcheck disable=SC2086
 		apt-get $apt_opts -qq update || die "apt-get update failed for $*"

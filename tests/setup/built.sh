@@ -61,7 +61,7 @@ configure() {
 	shift
 	mkdir -p "$out"
 	make -s -C "$source" O="$out" "$@" KCONFIG_ALLCONFIG="$dir/config" allnoconfig \
-		>>"$dir/prepare.log" 2>&1 || die "configuring failed, see $dir/prepare.log"
+		>>"$dir/prepare.log" 2>&1 || failed "configuring" "$dir/prepare.log"
 	sed '/^#/d; /^$/d' "$dir/config" | while read -r option; do
 		case $option in
 		*=n) ! grep -q "^${option%=n}=" "$out/.config" ;;
@@ -80,7 +80,7 @@ configure build $make_variables
 say "building $release (some minutes)"
 # shellcheck disable=SC2086
 make -s -C "$source" O="$dir/build" $make_variables -j"$(nproc)" bzImage vmlinux modules \
-	>>"$dir/prepare.log" 2>&1 || die "the build failed, see $dir/prepare.log"
+	>>"$dir/prepare.log" 2>&1 || failed "the build" "$dir/prepare.log"
 made=$(cat "$dir/build/include/config/kernel.release")
 [ "$made" = "$release" ] || die "the kernel calls itself $made, not $release"
 cp "$dir/build/arch/x86/boot/bzImage" "$dir/vmlinuz"

@@ -19,7 +19,8 @@ build() {
 	shift
 	make -j"$(nproc)" -C "$dir/source/tools/$where" "$@" VMLINUX_BTF="$dir/vmlinux.h" \
 		VMLINUX_H="$dir/vmlinux.h" CLANG=clang-19 LLVM=-19 \
-		>>"$out/work/log" 2>&1 || die "that failed, see $out/work/log"
+		LLVM_STRIP=llvm-strip-19 LLVM_OBJCOPY=llvm-objcopy-19 LLVM_CONFIG=llvm-config-19 \
+		>>"$out/work/log" 2>&1 || failed "building the selftests" "$out/work/log"
 }
 build testing/selftests/sched_ext OUTPUT="$out/work/selftests"
 build sched_ext O="$out/work/examples"

@@ -32,10 +32,15 @@ fetch_source() {
 	exec 9>"$source.lock"
 	flock 9
 	if [ ! -e "$source/.unpacked" ]; then
-		rm -rf "$source"
-		mkdir -p "$source"
-		unpack_source "$1"
-		touch "$source/.unpacked"
+		download_source "$1"
+		# without xz this is for the next time
+		if command -v xz >/dev/null; then
+			rm -rf "$source"
+			mkdir -p "$source"
+			say "unpacking the source of $upstream"
+			unpack_source
+			touch "$source/.unpacked"
+		fi
 	fi
 	exec 9>&-
 }
@@ -43,24 +48,32 @@ fetch_source() {
 # A package linux-source-* has Debian's patches, but only the newest versions
 # have one. Of the others the archive has the original source, without the
 # rest of the source package: apt-get fails on that, what counts is what came.
-unpack_source() {
+# Sets $archive.
+download_source() {
 	package=linux-source-${upstream%.*}
 	if has_package "$package" "$1"; then
 		fetch_package "$package" "$1"
-		say "unpacking the source of $upstream"
-		dpkg-deb --fsys-tarfile "$deb" | tar xO "./usr/src/$package.tar.xz" |
-			tar xJ -C "$source" --strip-components=1
+		archive=$deb
 		return
 	fi
-	tar=$CACHE/download/linux_$upstream.orig.tar.xz
-	if [ ! -e "$tar" ]; then
-		say "fetching the source of $upstream"
-		# shellcheck disable=SC2086
-		(cd "$CACHE/download" &&
-			apt-get $apt_opts -qq source --download-only "linux=$1") \
-			>"$source.log" 2>&1 || :
-		[ -e "$tar" ] || { cat "$source.log" >&2; not_available "source of linux $1"; }
-	fi
-	say "unpacking the source of $upstream"
-	tar xf "$tar" -C "$source" --strip-components=1
+	archive=$CACHE/download/linux_$upstream.orig.tar.xz
+	[ ! -e "$archive" ] || return 0
+	say "fetching the source of $upstream"
+	# shellcheck disable=SC2086
+	(cd "$CACHE/download" &&
+		apt-get $apt_opts -qq source --download-only "linux=$1") \
+		>"$source.log" 2>&1 || :
+	[ -e "$archive" ] || { cat "$source.log" >&2; not_available "source of linux $1"; }
+}
+
+unpack_source() {
+	case $archive in
+	*.deb)
+		dpkg-deb --fsys-tarfile "$archive" | tar xO "./usr/src/$package.tar.xz" |
+			tar xJ -C "$source" --strip-components=1
+		;;
+	*)
+		tar xf "$archive" -C "$source" --strip-components=1
+		;;
+	esac
 }

@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Build Debian packages of the working tree.
+#
+# usage: deb.sh DIRECTORY     for the packages
+set -eu
+mkdir -p "$1"
+out=$(cd "$1" && pwd)
+cd "$(dirname "$0")/.."
+. packaging/files.sh
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+build_date
+source=$work/$package-$version
+copy_source "$source"
+mv "$source/packaging/debian" "$source/debian"
+sed -i "s/@MAINTAINER@/$(maintainer)/" "$source/debian/control" "$source/debian/copyright"
+cat > "$source/debian/changelog" <<END
+$package ($version) unstable; urgency=medium
+
+  * Built from the project's own tree. See CHANGELOG.md for what has changed.
+
+ -- $(maintainer)  $(date -R -d "@$SOURCE_DATE_EPOCH")
+END
+
+(cd "$source" && DEB_BUILD_OPTIONS=noautodbgsym dpkg-buildpackage -us -uc)
+find "$work" -maxdepth 1 -type f -exec cp {} "$out" \;

@@ -1,0 +1,33 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Sourced. What packages are made of, and their version; the current directory is the
+# project's.
+
+# shellcheck disable=SC2034
+package=scx-bypass-lb
+# shellcheck disable=SC2034
+version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+
+# copy_source DIRECTORY: what the packages are built from
+copy_source() {
+	mkdir -p "$1/src" "$1/tools"
+	cp -r dkms.conf Kbuild Makefile LICENSE README.md CHANGELOG.md SECURITY.md include docs \
+		contrib packaging "$1"
+	cp src/*.c "$1/src"
+	cp tools/*.[ch] tools/Makefile tools/completion.bash "$1/tools"
+}
+
+# The builder of a package is its maintainer.
+maintainer() {
+	name=${DEBFULLNAME:-$(git config user.name 2>/dev/null || id -un)}
+	email=${DEBEMAIL:-$(git config user.email 2>/dev/null || echo "$(id -un)@$(hostname -f)")}
+	echo "$name <$email>"
+}
+
+# Of the last commit, so that the same source gives the same package.
+build_date() {
+	if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
+		SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || date +%s)
+	fi
+	export SOURCE_DATE_EPOCH
+}

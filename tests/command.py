@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run scx-bypass on files made up for a large machine; see command.sh.
+
+usage: command.py PROGRAM TOP WORK_DIRECTORY
+"""
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import struct
+import subprocess
+import sys
+import termios
+import time
+import xml.etree.ElementTree
+
+PROGRAM, TOP, WORK = sys.argv[1:]
+ROOT = os.path.join(WORK, "root")
+CPUS, NODES, COLUMNS, ROWS = 192, 2, 80, 24
+DEBUGFS = "sys/kernel/debug/scx_bypass_lb"
+ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TERM": "xterm", "TZ": "UTC", "PATH": os.environ["PATH"]}
+
+
+def fail(text):
+    sys.exit(f"FAILED: {text}")
+
+
+def check(right, text):
+    if not right:
+        fail(text)
+    print(text)
+
+
+def write(name, text):
+    path = os.path.join(ROOT, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def documented(name):
+    """The keys of a file, as docs/ABI has them."""
+    with open(os.path.join(TOP, "docs/ABI/debugfs-scx_bypass_lb"), encoding="utf-8") as f:
+        text = f.read().partition(f"What:\t\t/{DEBUGFS}/{name}\n")[2].partition("What:")[0]
+    return re.findall(r"^\t\t(\w+):\t", text, re.MULTILINE)
+
+
+def queue_of(cpu):
+    return 1000 if cpu == 100 else cpu % 7
+
+
+VALUES = {"version": "0.2.0", "backend": "direct", "hooks": "active", "bypass": "on",
+          "now_ns": 12500000000, "bypass_since_ns": 10000000000, "readers_first": "Y",
+          "kthreads_first": "Y", "expedite_rcu": "N", "nodeN_last_pass_ns": 12400000000,
+          "nodeN_last_pass_cpu": 3, "cpuN_urgent": 0}
+
+
+def status_text(**changed):
+    """The status file of the machine, with every documented key."""
+    values = {**VALUES, **changed}
+    lines = []
+    for group, count in (("", 1), ("node", NODES), ("cpu", CPUS)):
+        for nr in range(count):
+            for key in documented("status"):
+                of = re.match(r"(node|cpu)N_|", key).group(1) or ""
+                if of != group:
+                    continue
+                value = values.get(key, 7)
+                if key == "cpuN_node":
+                    value = nr * NODES // CPUS
+                if key == "cpuN_queued" and values["bypass"] == "on":
+                    value = queue_of(nr)
+                elif key == "cpuN_queued":
+                    value = 0
+                lines.append(f"{key.replace('N_', f'{nr}_', 1) if of else key}: {value}\n")
+    return "".join(lines)
+
+
+def history_text():
+    values = {"entered_task": r'a\nb"c', "left_task": "kworker/u8:1", "begin_real_ns": 10**18,
+              "lasted_ns": 2153000000, "queued_max": 18240}
+    return "".join("".join(f"{key}: {nr if key == 'episode' else values.get(key, 42)}\n"
+                           for key in documented("history")) + "\n" for nr in range(3, 19))
+
+
+def run(*arguments, status=0, **environment):
+    done = subprocess.run([PROGRAM, f"--root={ROOT}", *arguments], text=True, check=False,
+                          capture_output=True, env={**ENVIRONMENT, **environment})
+    if done.returncode != status:
+        fail(f"{' '.join(arguments)}: exit status {done.returncode}, {done.stderr}")
+    return done.stderr if status else done.stdout
+
+
+class Screen:
+    """What a terminal shows that gets these bytes. Only what scx-bypass needs."""
+
+    def __init__(self):
+        self.lines = [""]
+        self.row = self.column = 0
+        self.alternate = False
+
+    def put(self, text):
+        for part in re.findall(r"\x1b\[\??[0-9]*[a-zA-Z]|\r|\n|[^\x1b\r\n]+", text):
+            self.take(part)
+
+    def take(self, part):
+        line = self.lines[self.row]
+        if part == "\r":
+            self.column = 0
+        elif part == "\n":
+            self.row += 1
+            while len(self.lines) <= self.row:
+                self.lines.append("")
+        elif part == "\x1b[H":
+            self.row = self.column = 0
+        elif part == "\x1b[K":
+            self.lines[self.row] = line[:self.column]
+        elif part in ("\x1b[J", "\x1b[2J"):
+            del self.lines[self.row + 1:]
+            self.lines[self.row] = line[:self.column]
+        elif part in ("\x1b[?1049h", "\x1b[?1049l"):
+            self.alternate = part.endswith("h")
+        elif part in ("\x1b[?25h", "\x1b[?25l"):
+            pass
+        elif part.startswith("\x1b"):
+            fail(f"the terminal gets {part!r}")
+        else:
+            self.lines[self.row] = (line.ljust(self.column)[:self.column] + part
+                                    + line[self.column + len(part):])
+            self.column += len(part)
+
+
+class Watch:
+    """scx-bypass watch on a terminal of its own."""
+
+    def __init__(self, columns, rows, **environment):
+        self.screen = Screen()
+        self.pid, self.fd = pty.fork()
+        if not self.pid:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            os.execve(PROGRAM, [PROGRAM, f"--root={ROOT}", "--interval=50", "watch"],
+                      {**ENVIRONMENT, **environment})
+
+    def until(self, condition, what):
+        """Take what comes until a condition of the screen's lines is true."""
+        begun = time.monotonic()
+        while not condition(self.screen.lines):
+            if time.monotonic() - begun > 60:
+                fail(f"{what}; the screen is:\n" + "\n".join(self.screen.lines))
+            self.take(0.1)
+        print(what)
+
+    def take(self, seconds):
+        if not select.select([self.fd], [], [], seconds)[0]:
+            return True
+        try:
+            data = os.read(self.fd, 1 << 16)
+        except OSError:
+            return False
+        # a character may be cut in two: what comes next completes it
+        while data and data[-1] & 0x80 and not self.is_whole(data):
+            data += os.read(self.fd, 1)
+        self.screen.put(data.decode())
+        return bool(data)
+
+    @staticmethod
+    def is_whole(data):
+        try:
+            data.decode()
+            return True
+        except UnicodeDecodeError:
+            return False
+
+    def resize(self, columns, rows):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def end(self, keys=None, signal=None):
+        """Returns the exit status."""
+        if keys:
+            os.write(self.fd, keys)
+        if signal:
+            os.kill(self.pid, signal)
+        while self.take(5):
+            pass
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def fits(lines):
+    return len(lines) <= ROWS and all(len(line) <= COLUMNS for line in lines)
+
+
+def has(text):
+    return lambda lines: any(text in line for line in lines)
+
+
+def test_status():
+    shown = run()
+    lines = shown.splitlines()
+    check(all(len(line) <= COLUMNS for line in lines), "status: no line is longer than 80")
+    check("bypass      ON for 2500 ms, " in shown and " 100: 1000█" in shown,
+          "status: 192 CPUs as cells")
+    check("longest 1000 (CPU 100)" in shown, "status: the longest queue and its CPU")
+    check("█" not in run(LC_ALL="C"), "status: without UTF-8 it is ASCII")
+    data = json.loads(run("--json"))
+    check(len(data["cpus"]) == CPUS and data["cpus"][100]["queued"] == 1000 and
+          data["nodes"][1]["last_pass_cpu"] == 3 and data["expedite_rcu"] is False and
+          data["scheduler"] == {"state": "enabled", "name": "large", "events":
+                                {"SCX_EV_BYPASS_ACTIVATE": 4, "SCX_EV_ENQ_SKIP_EXITING": 0}},
+          "status --json: numbers, booleans, nodes, CPUs, the scheduler")
+    keys = set(data) | {f"nodeN_{k}" for k in data["nodes"][0]} | \
+        {f"cpuN_{k}" for k in data["cpus"][0]}
+    check(set(documented("status")) <= keys, "status --json: every documented key")
+
+
+def test_history():
+    data = json.loads(run("--json", "history"))
+    check([e["episode"] for e in data] == list(range(3, 19)) and
+          all(list(e) == documented("history") for e in data),
+          "history --json: 16 episodes with every documented key")
+    check(data[0]["entered_task"] == r'a\nb"c', "history --json: a name with odd characters")
+    shown = run("history").splitlines()
+    check(len(shown) == 33 and all(len(line) <= COLUMNS for line in shown) and
+          "left by kworker/u8:1[42]" in shown[2], "history: a table of 80 columns")
+
+
+def test_watch():
+    watch = Watch(COLUMNS, ROWS)
+    watch.until(has("entered by"), "watch: 192 CPUs on a screen of 80 by 24")
+    screen = watch.screen.lines
+    check(fits(screen), "watch: it fits")
+    print(*(f"| {line}" for line in screen), sep="\n")
+    rows = [line[12:] for line in screen if re.match(r"node \d +\d+ ", line)
+            and "queued" not in line]
+    check(sum(map(len, rows)) == CPUS and "█" in rows[2][:16] if len(rows) > 2 else False,
+          "watch: one character for each CPU, the highest one for CPU 100")
+    write(f"{DEBUGFS}/status", status_text(bypass="off", bypass_since_ns=0))
+    watch.until(has("bypass      off"), "watch: it draws what has changed")
+    watch.resize(100, 60)
+    watch.until(lambda lines: any("100:    0·" in line for line in lines),
+                "watch: a larger window gets cells")
+    check(watch.end(keys=b"xq") == 0 and not watch.screen.alternate,
+          "watch: q ends it and puts the screen back")
+
+    write(f"{DEBUGFS}/status", status_text())
+    for number in (2, 15):
+        watch = Watch(40, 10, LC_ALL="C")
+        watch.until(has("q: quit"), "watch: a small window")
+        check(watch.end(signal=number) == 0 and not watch.screen.alternate,
+              f"watch: signal {number} ends it and puts the screen back")
+
+    watch = Watch(COLUMNS, ROWS)
+    watch.until(has("q: quit"), "watch: the module is there")
+    os.remove(os.path.join(ROOT, DEBUGFS, "status"))
+    shutil.rmtree(os.path.join(ROOT, "sys/module"))
+    check(watch.end() == 3 and not watch.screen.alternate, "watch: it ends if the module goes")
+    make_machine()
+
+
+def test_plot():
+    name = os.path.join(WORK, "plot.svg")
+    run("--seconds=1", "--interval=50", "plot", name)
+    tree = xml.etree.ElementTree.parse(name)
+    lines = tree.findall(".//{*}polyline")
+    titles = [line.find("{*}title").text for line in lines]
+    check(titles == [*(f"CPU {nr}" for nr in range(CPUS)), "mean"], "plot: a line for each CPU")
+    check("(it went on)" in "".join(tree.getroot().itertext()), "plot: it says what is missing")
+    run("plot", "/nowhere/plot.svg", "--seconds=1", status=1)
+
+
+def test_without():
+    shutil.rmtree(os.path.join(ROOT, DEBUGFS))
+    check("mount debugfs" in run(status=1), "without debugfs: a sentence")
+    shutil.rmtree(os.path.join(ROOT, "sys/module"))
+    check("is not loaded" in run(status=3), "without the module: a sentence, status 3")
+    write("proc/kallsyms", "0000000000000000 t scx_bypass_lb_timerfn\n")
+    check("balances" in run(status=5), "on a kernel that balances itself: a sentence, status 5")
+    shutil.rmtree(os.path.join(ROOT, "sys/kernel/sched_ext"))
+    check("no sched_ext" in run(status=5), "without sched_ext: a sentence, status 5")
+
+
+def make_machine():
+    shutil.rmtree(ROOT, ignore_errors=True)
+    write(f"{DEBUGFS}/status", status_text())
+    write(f"{DEBUGFS}/history", history_text())
+    write("sys/module/scx_bypass_lb/version", "0.2.0\n")
+    write("sys/kernel/sched_ext/state", "enabled\n")
+    write("sys/kernel/sched_ext/root/ops", "large\n")
+    write("sys/kernel/sched_ext/root/events",
+          "SCX_EV_BYPASS_ACTIVATE 4\nSCX_EV_ENQ_SKIP_EXITING 0\n")
+
+
+for test in (test_status, test_history, test_watch, test_plot, test_without):
+    make_machine()
+    test()
+make_machine()

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* status: the files in debugfs have the documented keys, and tell what has happened. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab.h"
+
+#define HISTORY	"/sys/kernel/debug/" MODULE "/history"
+/* docs/ABI/debugfs-scx_bypass_lb */
+#define ABI	"/abi"
+#define TASKS	240
+#define KEPT	16
+#define LOG_LINE "bypass lasted"
+
+static char abi[1 << 16], text[1 << 16];
+
+/* A key of the files, with N for the number of a node or CPU. Returns what is behind it. */
+static const char *take_key(const char *line, char *key, size_t size)
+{
+	const char *end = strchr(line, ':');
+	size_t len = 0;
+
+	while (end && line < end && len + 2 < size) {
+		if (isdigit(*line)) {
+			key[len++] = 'N';
+			line += strspn(line, "0123456789");
+		} else {
+			key[len++] = *line++;
+		}
+	}
+	key[len] = '\0';
+	return end ? end + 1 : NULL;
+}
+
+/* The documented keys of a file in their order, each followed by a blank. */
+static void documented_keys(const char *file, char *keys, size_t size)
+{
+	char what[128], *line, *end;
+
+	if (!read_file(ABI, abi, sizeof(abi)))
+		give_up("no " ABI);
+	snprintf(what, sizeof(what), "What:\t\t%s\n", file);
+	line = strstr(abi, what);
+	if (!line)
+		give_up("%s is not documented", file);
+	line += strlen(what);
+	end = strstr(line, "What:");
+	if (end)
+		*end = '\0';
+	*keys = '\0';
+	for (line = strtok(line, "\n"); line; line = strtok(NULL, "\n")) {
+		char *colon = strstr(line, ":\t");
+
+		if (strncmp(line, "\t\t", 2) || !colon || strchr(line, ' ') < colon)
+			continue;
+		*colon = '\0';
+		snprintf(keys + strlen(keys), size - strlen(keys), "%s ", line + 2);
+	}
+}
+
+/* The keys that a file has, each once. */
+static void present_keys(const char *file, char *keys, size_t size)
+{
+	char *line, key[64], entry[68];
+
+	if (!read_file(file, text, sizeof(text)))
+		give_up("cannot read %s", file);
+	*keys = '\0';
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		const char *value = take_key(line, key, sizeof(key));
+
+		if (!value || *value != ' ' || !value[1])
+			check(false, "%s: '%s' is no line \"key: value\"", file, line);
+		snprintf(entry, sizeof(entry), " %s ", key);
+		if (strncmp(keys, entry + 1, strlen(entry + 1)) && !strstr(keys, entry))
+			snprintf(keys + strlen(keys), size - strlen(keys), "%s", entry + 1);
+	}
+}
+
+static void check_keys(const char *file)
+{
+	char documented[2048], present[2048];
+
+	documented_keys(file, documented, sizeof(documented));
+	present_keys(file, present, sizeof(present));
+	check(*documented && !strcmp(documented, present), "%s has the documented keys", file);
+	if (strcmp(documented, present)) {
+		info("documented: %.440s", documented);
+		info("present:    %.440s", present);
+	}
+}
+
+/* The value of a key in the last episode of the record. */
+static const char *last(const char *key)
+{
+	static char value[64];
+	char line[64], *at, *found = NULL;
+
+	if (!read_file(HISTORY, text, sizeof(text)))
+		give_up("cannot read " HISTORY);
+	snprintf(line, sizeof(line), "\n%s: ", key);
+	for (at = text; (at = strstr(at, line)); at++)
+		found = at + strlen(line);
+	if (!found)
+		give_up("no %s in the record", key);
+	snprintf(value, sizeof(value), "%.*s", (int)strcspn(found, "\n"), found);
+	return value;
+}
+
+static unsigned long long last_number(const char *key)
+{
+	return strtoull(last(key), NULL, 10);
+}
+
+static int nr_episodes(void)
+{
+	int nr = 0;
+	char *at;
+
+	if (!read_file(HISTORY, text, sizeof(text)))
+		give_up("cannot read " HISTORY);
+	for (at = text; (at = strstr(at, "episode: ")); at++)
+		nr++;
+	return nr;
+}
+
+static bool bypass_has_ended(void *unused)
+{
+	return bypass_is(false);
+}
+
+/* Bypass begins with all tasks on one CPU. */
+static void crowded_episode(void)
+{
+	struct node_status s;
+	unsigned long long since, total;
+
+	must_attach(SCHED_PILE);
+	spawn(TASKS, 0, NULL);
+	must_progress(120, "under the scheduler");
+	clear_kernel_log();
+	total = status_number("bypass_total_ns");
+	hold_bypass(true);
+	since = status_number("bypass_since_ns");
+	check(bypass_is(true) && since && since <= status_number("now_ns"),
+	      "bypass is on, and since when");
+	check(all_progress(120), "in bypass all tasks run");
+	sleep_ms(600);
+	s = node_status(0);
+	info("%llu delivered, %llu moved in %llu passes", s.delivered, s.moved, s.passes);
+	hold_bypass(false);
+	check(wait_for(bypass_has_ended, NULL, 60), "bypass has ended");
+
+	check(!status_number("bypass_since_ns"), "bypass is off, so it has no beginning");
+	check_keys(HISTORY);
+	check(last_number("begin_ns") == since, "the record has when it began");
+	check(last_number("lasted_ns") > 600000000, "and that it lasted %s ns", last("lasted_ns"));
+	check(status_number("bypass_total_ns") - total == last_number("lasted_ns"),
+	      "which the time in bypass has grown by");
+	check(!strcmp(last("entered_task"), "init") && last_number("entered_pid") == 1,
+	      "this task has entered bypass");
+	check(!strcmp(last("left_task"), "init") && last_number("left_pid") == 1,
+	      "and has left it");
+	check(last_number("longest_before") > TASKS * 9 / 10,
+	      "before, the longest run queue had %s tasks", last("longest_before"));
+	check(last_number("longest_after") > 0, "afterwards it had %s", last("longest_after"));
+	check(last_number("queued_max") > TASKS / 2 && last_number("queued_max") <= TASKS + 64,
+	      "at most %s tasks were queued", last("queued_max"));
+	check(last_number("longest_queue") >= TASKS / GUEST_CPUS,
+	      "the longest queue had %s", last("longest_queue"));
+	check(last_number("longest_wait_ms") > 0, "the longest wait was %s ms",
+	      last("longest_wait_ms"));
+	s = node_status(0);
+	check(last_number("delivered") == s.delivered && last_number("passes") >= s.passes &&
+	      last_number("moved") >= s.moved && s.delivered + s.moved,
+	      "what was done to tasks is in the record");
+	check(kernel_log_has(LOG_LINE), "a long episode gives a line in the kernel log");
+	kill_tasks();
+	sched_must_go();
+	check(wait_for(bypass_has_ended, NULL, 60), "bypass has ended again");
+}
+
+/* Short ones, with next to no tasks. */
+static void many_episodes(void)
+{
+	unsigned long long before = status_number("episodes"), then;
+	int i;
+
+	clear_kernel_log();
+	for (i = 0; i < KEPT + 4; i++) {
+		hold_bypass(true);
+		hold_bypass(false);
+	}
+	then = status_number("episodes");
+	check(then == before + KEPT + 4, "%d more episodes were counted", KEPT + 4);
+	check(nr_episodes() == KEPT, "the record has the last %d", KEPT);
+	check(last_number("queued_max") < TASKS / 2, "the last one has %s tasks",
+	      last("queued_max"));
+	check(!strncmp(text, "episode: ", 9) &&
+	      strtoull(text + 9, NULL, 10) == then - KEPT + 1, "the oldest one comes first");
+	check(!kernel_log_has(LOG_LINE), "short ones give no line in the kernel log");
+}
+
+void case_status(bool module)
+{
+	load_test_module();
+	clear_kernel_log();
+	module_load("");
+	check(kernel_log_has("hooks active: version 0."), "the log names the version");
+	check(!nr_episodes() && !status_number("episodes"), "there was no episode yet");
+	check_keys(STATUS);
+	crowded_episode();
+	check_keys(STATUS);
+	many_episodes();
+	module_unload();
+
+	/* in bypass since before the hooks */
+	hold_bypass(true);
+	module_load("");
+	check(status_number("bypass_since_ns") > 0, "loaded in bypass: an episode goes on");
+	hold_bypass(false);
+	check(!last_number("entered_pid") && last_number("left_pid") == 1,
+	      "its record does not say which task has entered bypass");
+	module_unload();
+}

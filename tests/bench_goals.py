@@ -16,8 +16,10 @@ DISABLED_GAIN, DISABLED_SPREAD = 8, 3
 # ms: the fair class lets a task run until the first tick after its slice of 2.8 ms
 SLICE_MS = 4
 SLICES = 2
-# of worst cases of ten runs or so: a quarter, and a tick
-NOISE, NOISE_MS = 1.25, SLICE_MS
+# of a worst case of ten runs or so, which is 1 ms and some tenths in an idle kernel
+NOISE, NOISE_MS = 1.25, 0.5
+# what has come by then was so before the trigger
+AT_ONCE_MS = 1
 COST_PERCENT = 1
 FEW, MANY = 25, 200
 LARGE, LARGE_SPREAD = 192, 3
@@ -54,9 +56,14 @@ def sooner(figures, place, name, what):
     module = figures.of(place, MODULE)
     for variant, gain in GAIN.items():
         other = figures.of(place, variant)
-        if other and other[name]:
-            yield goal(f"{at(place)}: {what}, median at most 1/{gain} of {variant}'s",
-                       f"{short(module[name])} ms, {variant} {short(other[name])} ms",
+        if not other:
+            continue
+        measured = f"{short(module[name])} ms, {variant} {short(other[name])} ms"
+        if other[name] <= AT_ONCE_MS:
+            yield goal(f"{at(place)}: {what} at once as in {variant}", measured,
+                       module[name] <= AT_ONCE_MS)
+        else:
+            yield goal(f"{at(place)}: {what}, median at most 1/{gain} of {variant}'s", measured,
                        module[name] * gain <= other[name])
 
 
@@ -64,7 +71,7 @@ def even_goals(figures):
     for place in figures.places((*NOT_CROWDED, *COMING)):
         yield from sooner(figures, place, "even", "even")
         module, native = figures.of(place, MODULE), figures.of(place, NATIVE)
-        if native:
+        if native and native["even_best"] > AT_ONCE_MS:
             yield goal(f"{at(place)}: even, worst run below {NATIVE}'s best",
                        f"{short(module['even_worst'])} ms, {short(native['even_best'])} ms",
                        module["even_worst"] < native["even_best"])
@@ -162,7 +169,9 @@ def cost_goals(costs):
 
 
 def record():
-    """Judge again what is in the tables."""
+    """Judge again all that is in the tables."""
+    if os.path.exists(GOALS.path):
+        os.remove(GOALS.path)
     figures, gaps = Figures(RECORD, TIMES), Figures(GAP_RECORD, GAPS)
     GOALS.renew([line for goals in (even_goals, turn_goals, disabled_goals, coming_goals,
                                     large_goals, growth_goals) for line in goals(figures)] +

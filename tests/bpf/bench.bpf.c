@@ -102,7 +102,7 @@ static __always_inline u32 queued_for(const struct rq *rq, u32 cpu)
 
 static __always_inline bool is_uneven(u32 longest, u32 total, u32 cpus)
 {
-	u32 share = (total + cpus - 1) / cpus;
+	u32 share = (total + cpus - 1) / (cpus ?: 1);
 
 	return longest > share + 1 && longest * cpus * EVEN_DEN > total * EVEN_NUM;
 }
@@ -113,7 +113,7 @@ static __always_inline bool take_lengths(u64 now)
 	u32 key = figures.nr_samples, node, cpus = figures.nr_cpus / BENCH_NODES;
 	struct bench_sample *sample = bpf_map_lookup_elem(&samples, &key);
 	bool even = true;
-	int i;
+	u32 i;
 
 	if (!sample)
 		return false;
@@ -127,13 +127,15 @@ static __always_inline bool take_lengths(u64 now)
 			if (!rq)
 				break;
 			nr = queued_for(rq, cpu);
+			if (cpu < BENCH_CPUS)
+				sample->lengths[cpu] = nr;
+			if (i + figures.nr_lone >= cpus)
+				continue;
 			total += nr;
 			if (nr > longest)
 				longest = nr;
-			if (cpu < BENCH_CPUS)
-				sample->lengths[cpu] = nr;
 		}
-		if (is_uneven(longest, total, cpus))
+		if (is_uneven(longest, total, cpus - figures.nr_lone))
 			even = false;
 	}
 	sample->at_ns = now;

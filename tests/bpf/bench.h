@@ -43,6 +43,7 @@ struct bench_sample {
  * @run: the run's number
  * @target: the value of enum scx_enable_state that is waited for
  * @nr_cpus: CPUs of the guest, half of them in each node
+ * @nr_lone: so many CPUs at the end of each node are not for the load
  * @interval_ns: between two samples, at first
  * @hold_ns: for how long the machine must stay recovered
  * @limit_ns: a run that takes so long has not recovered
@@ -77,6 +78,7 @@ struct bench_figures {
 	unsigned int run;
 	unsigned int target;
 	unsigned int nr_cpus;
+	unsigned int nr_lone;
 	unsigned long long interval_ns;
 	unsigned long long hold_ns;
 	unsigned long long limit_ns;

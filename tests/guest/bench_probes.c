@@ -18,7 +18,7 @@
 #define STATE_DISABLED	3
 /* The machine must stay recovered for so long, and is given up after so long. */
 #define HOLD_NS		10000000ull
-#define LIMIT_NS	10000000000ull
+#define LIMIT_NS	5000000000ull
 /* between two samples at first: taking one is work for each CPU */
 #define INTERVAL_NS	100000ull
 #define INTERVAL_CPU_NS	4000ull
@@ -109,6 +109,7 @@ void probes_arm(const struct bench_load *load)
 	figures->max_pid = max_pid;
 	figures->target = load->trigger == TRIGGER_DISABLE ? STATE_DISABLED : STATE_ENABLED;
 	figures->nr_cpus = nr_cpus;
+	figures->nr_lone = load->has_lone;
 	figures->interval_ns = interval > INTERVAL_NS ? interval : INTERVAL_NS;
 	figures->hold_ns = HOLD_NS;
 	figures->limit_ns = LIMIT_NS;

@@ -51,25 +51,55 @@ struct deliver_batch {
 	unsigned int nr;
 };
 
+/**
+ * struct deliver_walk - one way along a donor's DSQ
+ * @cursor: where it is
+ * @want: how many tasks are still to be moved
+ * @nr: how many tasks the DSQ has had at the beginning
+ * @stay: how many of these stay
+ * @due: grows by @stay for each task; one stays whenever it reaches @nr
+ *
+ * The tasks that stay are taken from all of the DSQ, not from its end. A scheduler that
+ * is unloaded hands its tasks over to the fair class one by one, in their order. If one
+ * CPU's tasks came together, the others' fair class would have nothing at that moment,
+ * and pull them.
+ */
+struct deliver_walk {
+	struct scx_dsq_list_node cursor;
+	u32 want;
+	u32 nr;
+	u32 stay;
+	u32 due;
+};
+
+static bool deliver_stays(struct deliver_walk *walk)
+{
+	walk->due += walk->stay;
+	if (walk->due < walk->nr)
+		return false;
+	walk->due -= walk->nr;
+	return true;
+}
+
 /*
- * Choose tasks of @dsq behind @cursor, @want at most. The donor's rq is locked. Returns
- * whether there is more to look at.
+ * Choose tasks of @dsq behind the cursor. The donor's rq is locked. Returns whether there
+ * is more to look at.
  */
 static bool deliver_choose(struct lb_node *node, struct scx_dispatch_q *dsq, int donor,
-			   u32 want, struct scx_dsq_list_node *cursor,
-			   struct deliver_batch *batch)
+			   struct deliver_walk *walk, struct deliver_batch *batch)
 {
+	u32 most = min_t(u32, walk->want, DELIVER_BATCH);
 	bool more = true;
 	int i;
 
 	lockdep_assert_irqs_disabled();
 	batch->nr = 0;
 	raw_spin_lock(&dsq->lock);
-	if (list_empty(&cursor->node))
-		list_add(&cursor->node, &dsq->list);
+	if (list_empty(&walk->cursor.node))
+		list_add(&walk->cursor.node, &dsq->list);
 
-	for (i = 0; i < DELIVER_SCAN && batch->nr < min_t(u32, want, DELIVER_BATCH); i++) {
-		struct task_struct *p = bypass_dsq_next(dsq, &cursor->node);
+	for (i = 0; i < DELIVER_SCAN && batch->nr < most; i++) {
+		struct task_struct *p = bypass_dsq_next(dsq, &walk->cursor.node);
 		int cpu;
 
 		/* one that is going down runs what it has itself, see lb_find_donee() */
@@ -77,9 +107,9 @@ static bool deliver_choose(struct lb_node *node, struct scx_dispatch_q *dsq, int
 			more = false;
 			break;
 		}
-		list_move(&cursor->node, &p->scx.dsq_list.node);
+		list_move(&walk->cursor.node, &p->scx.dsq_list.node);
 		/* a pass has moved it here; its rq is another one and not locked */
-		if (task_cpu(p) != donor)
+		if (task_cpu(p) != donor || deliver_stays(walk))
 			continue;
 		cpu = lb_find_donee(p, node->vacant);
 		if (cpu < 0)
@@ -89,35 +119,41 @@ static bool deliver_choose(struct lb_node *node, struct scx_dispatch_q *dsq, int
 		batch->p[batch->nr] = p;
 		batch->cpu[batch->nr++] = cpu;
 	}
-	if (batch->nr == want)
+	walk->want -= batch->nr;
+	if (!walk->want)
 		more = false;
 	if (!more)
-		list_del_init(&cursor->node);
+		list_del_init(&walk->cursor.node);
 	raw_spin_unlock(&dsq->lock);
 	return more;
 }
 
 /*
- * Move up to @want tasks off a DSQ of @donor. Returns how many.
+ * Move up to @want tasks off a DSQ of @donor, which holds @nr. Returns how many.
  *
  * A chosen task stays chosen until it is dequeued: another CPU may unlink it from the
  * DSQ meanwhile, but can only take it with the donor's rq locked.
  */
-static u32 deliver_from(struct lb_node *node, struct scx_dispatch_q *dsq, int donor, u32 want)
+static u32 deliver_from(struct lb_node *node, struct scx_dispatch_q *dsq, int donor, u32 want,
+			u32 nr)
 {
-	struct scx_dsq_list_node cursor = {
-		.node = LIST_HEAD_INIT(cursor.node),
-		.flags = SCX_DSQ_LNODE_ITER_CURSOR,
+	struct deliver_walk walk = {
+		.cursor.node = LIST_HEAD_INIT(walk.cursor.node),
+		.cursor.flags = SCX_DSQ_LNODE_ITER_CURSOR,
+		.want = want,
+		.nr = nr,
+		.stay = nr > want ? nr - want : 0,
 	};
 	struct rq *rq = kern_cpu_rq(donor);
 	struct deliver_batch batch;
-	u32 nr_moved = 0;
 	unsigned int i;
 	bool more;
 
+	if (!want || !nr)
+		return 0;
 	do {
 		kern_rq_lock_irq(rq);
-		more = deliver_choose(node, dsq, donor, want - nr_moved, &cursor, &batch);
+		more = deliver_choose(node, dsq, donor, &walk, &batch);
 		for (i = 0; i < batch.nr; i++) {
 			static_call(kern_deactivate_task)(rq, batch.p[i], 0);
 			static_call(kern_set_task_cpu)(batch.p[i], batch.cpu[i]);
@@ -133,11 +169,10 @@ static u32 deliver_from(struct lb_node *node, struct scx_dispatch_q *dsq, int do
 			kern_rq_unlock(dst);
 		}
 		local_irq_enable();
-		nr_moved += batch.nr;
 		cond_resched();
 	} while (more);
 
-	return nr_moved;
+	return want - walk.want;
 }
 
 /**
@@ -187,15 +222,17 @@ static u32 deliver_relieve(struct lb_node *node, int cpu, const struct deliver_p
 {
 	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
 	u32 keep = lb_may_receive(cpu) ? plan->share : plan->keep;
-	u32 nr = kern_cpu_nr_tasks(cpu), nr_moved;
+	u32 nr = kern_cpu_nr_tasks(cpu), want, left;
 
 	/* its queue may have grown since: it would be delivered to itself */
 	if (nr <= keep || cpumask_test_cpu(cpu, node->vacant))
 		return 0;
-	nr_moved = deliver_from(node, &bc->dsq, cpu, nr - keep);
-	if (nr_moved < nr - keep)
-		nr_moved += deliver_from(node, &bc->urgent, cpu, nr - keep - nr_moved);
-	return nr_moved;
+	want = nr - keep;
+	left = want - deliver_from(node, &bc->dsq, cpu, want, bypass_dsq_nr(cpu));
+	/* some of those that were to move may not: others do instead, and urgent ones */
+	left -= deliver_from(node, &bc->dsq, cpu, left, left);
+	left -= deliver_from(node, &bc->urgent, cpu, left, left);
+	return want - left;
 }
 
 static void deliver_node(struct lb_node *node)

@@ -174,7 +174,7 @@ static __always_inline void hooks_choose(struct hooks_pick *pick, struct bypass_
 			hooks_add_help(pick, bc, true);
 		return;
 	}
-	/* tasks that their CPU does not serve come first, once in a tick */
+	/* tasks that their CPU does not serve come first, in every second tick */
 	if (bypassing)
 		hooks_add_help(pick, bc, false);
 	hooks_pick_own(pick, bc, global);

@@ -180,6 +180,8 @@ static void end_episode(struct record_task left)
 		now.longest_queue = max(now.longest_queue, READ_ONCE(rc->longest));
 		wait = max(wait, READ_ONCE(rc->wait));
 	}
+	/* a queue may have been longest between two looks */
+	now.queued_max = max(now.queued_max, now.longest_queue);
 	now.wait_ms = max(now.wait_ms, jiffies_to_msecs(wait));
 	now.longest_after = longest_run_queue();
 	now.lasted_ns = ktime_get_mono_fast_ns() - now.begin_ns;

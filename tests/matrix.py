@@ -11,7 +11,7 @@ from kernels import MAIN, MATRIX, REFUSALS, TESTS, can_install
 RECORD = os.path.join(TESTS, "supported.tsv")
 BEGIN = table.marker("make test-all", "supported kernels")
 # seconds of a target before one is known: a kernel may have to be built
-FIRST_GUESS = 1200
+FIRST_GUESS = 2100
 
 
 def earlier(target, cases, progress):

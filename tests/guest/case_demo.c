@@ -1,43 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * demo: the length of each CPU's queue over time, told in lines that the host
- * draws. All tasks are piled on CPU 0 when bypass begins.
+ * demo: the length of each CPU's queue over time, reported in lines that the host
+ * draws. Tasks that pile up on CPU 0 in bypass, without passes of the balancer and
+ * with them; and tasks that a scheduler has piled up before, as bypass begins.
  */
 #include "lab.h"
 
-#define TASKS	240
-#define SAMPLES	6
-#define STEP_MS	250
+#define TASKS	120
+#define SAMPLES	3
+#define STEP_MS	100
 
-static void tell_queues(const char *arm, double since)
+static double begun;
+
+static void report_samples(const char *arm)
 {
 	char line[128];
-
-	list_queues(line, sizeof(line));
-	info("sample %s %.0f%s", arm, (now() - since) * 1000, line);
-}
-
-static void show(const char *arm, const char *interval)
-{
-	struct node_status status;
-	double start;
 	int i;
 
-	must_write(PARAM("bypass_lb_intv_us"), interval);
-	must_attach(SCHED_PILE);
-	spawn(TASKS, 0, NULL);
-	must_progress(120, "under the scheduler");
-
-	hold_bypass(true);
-	start = now();
 	for (i = 0; i < SAMPLES; i++) {
-		tell_queues(arm, start);
+		list_queues(line, sizeof(line));
+		info("sample %s %.0f%s", arm, (now() - begun) * 1000, line);
 		sleep_ms(STEP_MS);
 	}
-	status = node_status(0);
-	info("moved %s %llu", arm, status.delivered + status.moved);
+}
 
-	start = now();
+static void end_bypass(const char *arm)
+{
+	double start = now();
+
 	must_write("/proc/sysrq-trigger", "S");
 	hold_bypass(false);
 	check(wait_for(sched_is_off, NULL, 120), "%s: the scheduler is gone", arm);
@@ -47,11 +37,37 @@ static void show(const char *arm, const char *interval)
 	sched_detach();
 }
 
+static void show_passes(void)
+{
+	must_write(PARAM("bypass_lb_intv_us"), "0");
+	pile_up_in_bypass(TASKS, false);
+	begun = now();
+	report_samples("off");
+	must_write(PARAM("bypass_lb_intv_us"), "500000");
+	report_samples("on");
+	info("moved on %llu", node_status(0).moved);
+	end_bypass("on");
+}
+
+static void show_delivery(void)
+{
+	unsigned long long before = node_status(0).delivered;
+
+	must_attach(SCHED_PILE);
+	spawn(TASKS, 0, NULL);
+	must_progress(120, "under the scheduler");
+	begun = now();
+	hold_bypass(true);
+	report_samples("begins");
+	info("moved begins %llu", node_status(0).delivered - before);
+	end_bypass("begins");
+}
+
 void case_demo(bool module)
 {
 	load_test_module();
 	module_load("");
-	show("off", "0");
-	show("on", "500000");
+	show_passes();
+	show_delivery();
 	module_unload();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * unload: rmmod while thousands of tasks wait on the bypass DSQs and CPUs go down and come
+ * unload: rmmod while hundreds of tasks wait on the bypass DSQs and CPUs go down and come
  * up, with the backends that put the kernel's functions back at once; and while a task of
  * lower priority is in the middle of entering bypass.
  */
@@ -21,11 +21,15 @@
 #define CROWD		300
 #define LONG_CROWD	3000
 #define SPINNERS	200
+/* CPU 0 and the other node are for those who unload the module and take CPUs down */
+#define CROWD_CPU	1
 #define SPIN_CPU	1
+/* or the queues would be empty before the unload comes to them */
+#define LONG_SLICES	"slice_bypass_us=100000"
 #define SLOW		"scx_bypass_slow"
 #define DRIVER_CPU	6
 
-/* rmmod by a task like any other, which waits for its turn among the crowd. */
+/* rmmod by a task like any other, away from the crowd. */
 static pid_t start_unload(void)
 {
 	pid_t pid = fork();
@@ -35,7 +39,7 @@ static pid_t start_unload(void)
 	if (!pid) {
 		prctl(PR_SET_NAME, "unload");
 		sched_close_in_child();
-		pin_to_range(0, 0, nr_cpus);
+		pin_to_range(0, CPUS_PER_NODE, CPUS_PER_NODE);
 		_exit(-unload_module(MODULE));
 	}
 	return pid;
@@ -46,10 +50,10 @@ static bool has_ended(pid_t pid, int *status)
 	return waitpid(pid, status, WNOHANG) == pid;
 }
 
-/* Has the unload emptied the first CPU's queue? */
-static bool has_drained(void *first)
+/* Is the unload in the middle of the drain? What is taken back now must not be forgotten. */
+static bool drains(void *first)
 {
-	return read_long("/sys/module/" SLOW "/parameters/hits") > *(long *)first;
+	return read_long("/sys/module/" SLOW "/parameters/hits") > *(long *)first / 4;
 }
 
 /*
@@ -60,14 +64,14 @@ static int flip_until_unloaded(pid_t pid, int *status)
 {
 	int cpu = CPUS_PER_NODE - 1, flips = 0;
 
-	while (!has_ended(pid, status)) {
+	do {
 		if (!set_cpu_online(cpu, false)) {
 			flips++;
 			if (set_cpu_online(cpu, true))
 				give_up("CPU %d does not come up", cpu);
 		}
 		cpu = cpu > 1 ? cpu - 1 : GUEST_CPUS - 1;
-	}
+	} while (!has_ended(pid, status));
 	return flips;
 }
 
@@ -78,28 +82,28 @@ static int flip_until_unloaded(pid_t pid, int *status)
 static void against_hotplug(const char *backend)
 {
 	const int crowd = test_times > 1 ? LONG_CROWD : CROWD;
-	char params[64];
+	char params[96];
 	int status = 0, flips;
 	long first;
 	pid_t pid;
 
-	snprintf(params, sizeof(params), "%s bypass_lb_intv_us=100000", backend);
+	snprintf(params, sizeof(params), "%s bypass_lb_intv_us=100000 " LONG_SLICES, backend);
 	module_load(params);
 	must_attach(SCHED_PILE);
 	hold_bypass(true);
-	crowd_begin(crowd, 0);
+	crowd_begin(crowd, CROWD_CPU);
 	check(crowd_progress(300), "%s: in bypass all threads run", backend);
 	report_queues("of the crowd");
 	check(total_queued() > crowd / 2, "%s: %d tasks wait on bypass DSQs", backend,
 	      total_queued());
-	first = queue_length(0);
+	first = queue_length(CROWD_CPU);
 	/* before it locks a run queue, which it does for each task that it moves */
 	must_load(SLOW, "");
 	pid = start_unload();
-	wait_for(has_drained, &first, 60);
+	wait_for(drains, &first, 60);
 	flips = flip_until_unloaded(pid, &status);
 	check(!status, "%s: rmmod (%s)", backend, strerror(WEXITSTATUS(status)));
-	check(has_drained(&first), "%s: the unload was slow", backend);
+	check(drains(&first), "%s: the unload was slow", backend);
 	must_unload(SLOW);
 	check(flips, "%s: meanwhile %d times a CPU went down and up", backend, flips);
 	check(crowd_progress(120), "%s: without the module all threads run in bypass", backend);

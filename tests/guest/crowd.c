@@ -86,7 +86,10 @@ static void pin_threads(int first, int count)
 		closedir(dir);
 }
 
-/* They begin to spin on @cpu, all of them, and then may run anywhere. */
+/*
+ * They begin to spin on @cpu, all of them, and then may run on all others of its node
+ * behind it.
+ */
 void crowd_begin(int count, int cpu)
 {
 	if (count > MAX_CROWD)
@@ -106,7 +109,7 @@ void crowd_begin(int count, int cpu)
 	pin_threads(cpu, 1);
 	__atomic_store_n(&crowd->open, 1, __ATOMIC_RELEASE);
 	syscall(SYS_futex, &crowd->open, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-	pin_threads(0, nr_cpus);
+	pin_threads(cpu, CPUS_PER_NODE - cpu % CPUS_PER_NODE);
 }
 
 /* Do all threads run within @seconds? */

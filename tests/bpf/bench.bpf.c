@@ -251,12 +251,19 @@ static __always_inline struct bench_task *task_of(const struct task_struct *p)
 	return bpf_map_lookup_elem(&tasks, &place);
 }
 
+static __always_inline bool has_cpu(const struct task_struct *p)
+{
+	const struct rq *rq = bpf_per_cpu_ptr(&runqueues, p->thread_info.cpu);
+
+	return rq && rq->curr->pid == p->pid;
+}
+
 static __always_inline void wakes_up(const struct task_struct *p)
 {
 	struct bench_task *task = task_of(p);
 
 	/* one that is still running only had its state changed */
-	if (task && !task->since_ns && !p->on_cpu)
+	if (task && !task->since_ns && !has_cpu(p))
 		task->since_ns = bpf_ktime_get_ns();
 }
 

@@ -58,7 +58,7 @@ static void check_figures(void)
 	for (node = 0; node < MAX_NODES; node++) {
 		struct node_status s;
 
-		snprintf(line, sizeof(line), "\nnode %d: ", node);
+		snprintf(line, sizeof(line), "\nnode%d_passes: ", node);
 		if (!file_has(STATUS, line))
 			continue;
 		s = node_status(node);

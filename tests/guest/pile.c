@@ -12,9 +12,9 @@ static int pin_to_node_1(int index)
 	return pin_to(CPUS_PER_NODE, CPUS_PER_NODE);
 }
 
-static bool first_pass(void *unused)
+static bool more_passes(void *before)
 {
-	return node_status(0).passes;
+	return node_status(0).passes > *(unsigned long long *)before;
 }
 
 /*
@@ -23,6 +23,7 @@ static bool first_pass(void *unused)
  */
 void pile_up_in_bypass(int count, bool both_nodes)
 {
+	unsigned long long passes;
 	int i, first = nr_tasks();
 
 	must_attach(SCHED_PILE);
@@ -32,8 +33,9 @@ void pile_up_in_bypass(int count, bool both_nodes)
 	must_progress(120, "under the scheduler");
 	/* a CPU that the driver keeps busy would not serve its queue, and others would */
 	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
+	passes = node_status(0).passes;
 	hold_bypass(true);
-	if (read_long(PARAM("bypass_lb_intv_us")) && !wait_for(first_pass, NULL, 30))
+	if (read_long(PARAM("bypass_lb_intv_us")) && !wait_for(more_passes, &passes, 30))
 		give_up("there is no first pass");
 	for (i = first; i < nr_tasks(); i++)
 		if (pin_to_range(task_pid(i), 0, GUEST_CPUS))

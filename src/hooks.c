@@ -4,6 +4,7 @@
  * what a distribution fixes there stays fixed.
  */
 #include <linux/atomic.h>
+#include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/irq_work.h>
 #include <linux/module.h>
@@ -54,9 +55,28 @@ static bool hooks_proven __read_mostly;
 /* tasks that are inside hook_scx_bypass(): they may be preempted there */
 static atomic_t hooks_inside = ATOMIC_INIT(0);
 
+/* how often, and how long each time, the proof is waited for */
+#define HOOKS_PROOF_TRIES	10
+#define HOOKS_PROOF_US		500
+
 static bool hooks_redirecting(void)
 {
 	return READ_ONCE(hooks_installed) && READ_ONCE(hooks_proven);
+}
+
+/*
+ * A scheduler is loaded in bypass, which is about to end, perhaps before a CPU has had a
+ * reason to pick. So have all of them pick, and wait a moment for the proof.
+ */
+static void hooks_wait_for_proof(void)
+{
+	int cpu, tries = HOOKS_PROOF_TRIES;
+
+	/* no lock: it does nothing to a CPU that has gone offline */
+	for_each_online_cpu(cpu)
+		static_call(kern_resched_cpu)(cpu);
+	while (!READ_ONCE(hooks_seen_bypass) && tries--)
+		usleep_range(HOOKS_PROOF_US, 2 * HOOKS_PROOF_US);
 }
 
 /*
@@ -73,6 +93,9 @@ static void hook_scx_bypass(bool bypass)
 	atomic_inc(&hooks_inside);
 	if (READ_ONCE(hooks_installed))
 		record_before(bypass);
+	if (!bypass && READ_ONCE(hooks_installed) && !READ_ONCE(hooks_seen_bypass) &&
+	    kern_in_bypass())
+		hooks_wait_for_proof();
 	begins = bypass && !kern_bypassing() && hooks_redirecting() && deliver_begin();
 	gate_hold();
 	static_call(body_scx_bypass)(bypass);

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A bare Debian 12 and a bare Debian 13 can run the commands: in each, made by debootstrap,
 # with nothing but make, git and certificates added, the set-up installs and prepares all
-# that "make demo" and "make test" use: in one as root, in the other as a user with sudo.
-# With FRESH=demo the demo runs there as well.
+# that "make demo" uses: in one as root, in the other as a user with sudo. With FRESH=demo
+# it also prepares what "make test" uses, and the demo runs there.
 #
 # In a mount and a PID namespace of its own: however the case ends, nothing stays mounted
 # and no process stays. Guests that run meanwhile go first.

@@ -27,7 +27,7 @@ static int compare(const void *a, const void *b)
 
 /* Of a figure of all runs of a variant. */
 struct spread {
-	unsigned long long best, median, worst;
+	unsigned long long median, worst;
 };
 
 static struct spread spread(const struct outcome *runs, size_t figure)
@@ -38,7 +38,7 @@ static struct spread spread(const struct outcome *runs, size_t figure)
 	for (i = 0; i < RUNS; i++)
 		all[i] = *(const unsigned long long *)((const char *)&runs[i] + figure);
 	qsort(all, RUNS, sizeof(all[0]), compare);
-	return (struct spread){ all[0], all[RUNS / 2], all[RUNS - 1] };
+	return (struct spread){ all[RUNS / 2], all[RUNS - 1] };
 }
 
 static void compare_figure(struct outcome runs[NR_VARIANTS][RUNS], size_t figure,

@@ -30,7 +30,6 @@
  * the module: prev_balance() starts at the class of the task that is preempted.
  */
 #define LOST_TO_THE_HOG	1
-#define HOG_PRIO	50
 /* the driver stays on the other node */
 #define DRIVER_CPU	7
 #define PILED		60
@@ -49,37 +48,6 @@
 #define SETTLE_MS	100
 /* one that takes so long does not end before the hog does */
 #define GONE_SECONDS	60
-
-/* as long as it spins */
-static pid_t hog_begin(int policy)
-{
-	const struct sched_param prio = { .sched_priority = policy == SCHED_FIFO ? HOG_PRIO : 0 };
-	int ready[2];
-	char byte = 0;
-	pid_t pid;
-
-	if (pipe(ready))
-		give_up("no pipe");
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, "hog");
-		sched_close_in_child();
-		if (pin_to(HOG_CPU, HOG_CPU) || sched_setscheduler(0, policy, &prio))
-			_exit(1);
-		/* it comes back as a task that wakes up, and preempts what runs there */
-		usleep(50000);
-		if (write(ready[1], &byte, 1) != 1)
-			_exit(1);
-		for (;;)
-			;
-	}
-	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1)
-		give_up("the hog does not run");
-	close(ready[0]);
-	return pid;
-}
 
 static int to_ext(int index)
 {
@@ -179,9 +147,9 @@ static struct waits beside_a_hog(const struct hog_run *run)
 	if (run->late) {
 		hold_bypass(true);
 		must_progress(120, "in bypass");
-		hog = hog_begin(run->policy);
+		hog = hog_begin(HOG_CPU, run->policy);
 	} else {
-		hog = hog_begin(run->policy);
+		hog = hog_begin(HOG_CPU, run->policy);
 		hold_bypass(true);
 	}
 	waits = watch_tasks(RUN_MS * test_times);
@@ -191,12 +159,6 @@ static struct waits beside_a_hog(const struct hog_run *run)
 	kill_tasks();
 	sched_must_go();
 	return waits;
-}
-
-/* A task that needs no turn may run for as long as it likes. */
-static void let_hogs_run(void)
-{
-	must_write("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 }
 
 /* All tasks but those that the kernel itself loses. */
@@ -211,7 +173,7 @@ void case_hog(bool module)
 	struct waits without[ARRAY_SIZE(hog_runs)], with;
 	unsigned int limit, i;
 
-	let_hogs_run();
+	hogs_may_run();
 	load_test_module();
 	for (i = 0; i < ARRAY_SIZE(hog_runs); i++) {
 		without[i] = beside_a_hog(&hog_runs[i]);
@@ -307,7 +269,7 @@ static double remove_beside_a_hog(const char *when, int run)
 		give_up("no task forks");
 	sleep_ms(SETTLE_MS);
 	pin_to(DRIVER_CPU, DRIVER_CPU);
-	hog = hog_begin(SCHED_FIFO);
+	hog = hog_begin(HOG_CPU, SCHED_FIFO);
 	sleep_ms(SETTLE_MS);
 
 	begin = now();
@@ -364,7 +326,7 @@ void case_hogforks(bool module)
 {
 	double without, with;
 
-	let_hogs_run();
+	hogs_may_run();
 	forks = mmap(NULL, sizeof(*forks), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (forks == MAP_FAILED)

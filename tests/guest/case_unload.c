@@ -4,6 +4,8 @@
  * up, with the backends that put the kernel's functions back at once; and while a task of
  * lower priority is in the middle of entering bypass.
  */
+#define _GNU_SOURCE
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,8 +26,6 @@
 /* CPU 0 and the other node are for those who unload the module and take CPUs down */
 #define CROWD_CPU	1
 #define SPIN_CPU	1
-/* or the queues would be empty before the unload comes to them */
-#define LONG_SLICES	"slice_bypass_us=100000"
 #define SLOW		"scx_bypass_slow"
 #define DRIVER_CPU	6
 
@@ -51,9 +51,9 @@ static bool has_ended(pid_t pid, int *status)
 }
 
 /* Is the unload in the middle of the drain? What is taken back now must not be forgotten. */
-static bool drains(void *first)
+static bool drains(void *queued)
 {
-	return read_long("/sys/module/" SLOW "/parameters/hits") > *(long *)first / 4;
+	return read_long("/sys/module/" SLOW "/parameters/hits") > *(int *)queued / 8;
 }
 
 /*
@@ -77,33 +77,36 @@ static int flip_until_unloaded(pid_t pid, int *status)
 
 /*
  * The crowd begins in bypass: a scheduler would take it for stalled. Its threads belong to
- * one CPU, and have been moved to the DSQs of others. The unload takes long over each.
+ * one CPU, and have been moved to the DSQs of others. Real-time tasks keep them there until
+ * the unload is in its drain, which takes long over each of them.
  */
 static void against_hotplug(const char *backend)
 {
 	const int crowd = test_times > 1 ? LONG_CROWD : CROWD;
+	pid_t hogs[GUEST_CPUS];
 	char params[96];
-	int status = 0, flips;
-	long first;
+	int status = 0, flips, cpu, queued, nr_hogs = 0;
 	pid_t pid;
 
-	snprintf(params, sizeof(params), "%s bypass_lb_intv_us=100000 " LONG_SLICES, backend);
+	snprintf(params, sizeof(params), "%s bypass_lb_intv_us=100000", backend);
 	module_load(params);
 	must_attach(SCHED_PILE);
 	hold_bypass(true);
 	crowd_begin(crowd, CROWD_CPU);
 	check(crowd_progress(300), "%s: in bypass all threads run", backend);
+	/* or the queues would be empty before the unload comes to them, on a slow host */
+	for (cpu = CROWD_CPU; cpu < CPUS_PER_NODE; cpu++)
+		hogs[nr_hogs++] = hog_begin(cpu, SCHED_FIFO);
 	report_queues("of the crowd");
-	check(total_queued() > crowd / 2, "%s: %d tasks wait on bypass DSQs", backend,
-	      total_queued());
-	first = queue_length(CROWD_CPU);
+	queued = total_queued();
+	check(queued > crowd / 2, "%s: %d tasks wait on bypass DSQs", backend, queued);
 	/* before it locks a run queue, which it does for each task that it moves */
 	must_load(SLOW, "");
 	pid = start_unload();
-	wait_for(drains, &first, 60);
+	check(wait_for(drains, &queued, 60), "%s: the unload is in the middle of its drain", backend);
+	end_children(hogs, nr_hogs);
 	flips = flip_until_unloaded(pid, &status);
 	check(!status, "%s: rmmod (%s)", backend, strerror(WEXITSTATUS(status)));
-	check(drains(&first), "%s: the unload was slow", backend);
 	must_unload(SLOW);
 	check(flips, "%s: meanwhile %d times a CPU went down and up", backend, flips);
 	check(crowd_progress(120), "%s: without the module all threads run in bypass", backend);
@@ -184,6 +187,7 @@ void case_unload(bool module)
 
 	/* its page faults are not what is tested */
 	write_file("/proc/sys/kernel/numa_balancing", "0");
+	hogs_may_run();
 	load_test_module();
 	if (is_preemptible() && test_times == 1) {
 		info("only in the long form: unloaded while a task enters bypass");

@@ -85,6 +85,10 @@ int pin_to_range(pid_t pid, int first, int count);
 void end_children(const pid_t *children, int count);
 void tell_task(pid_t pid);
 
+/* hog.c: a task that takes a CPU for itself */
+void hogs_may_run(void);
+pid_t hog_begin(int cpu, int policy);
+
 /* pile.c */
 void pile_up_in_bypass(int count, bool both_nodes);
 /* crowd.c: thousands of threads that spin and count */

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A task that takes a CPU for itself and does not give it back. */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#define HOG_PRIO	50
+
+/* A real-time task may run for as long as it likes, also where nobody needs its CPU less. */
+void hogs_may_run(void)
+{
+	must_write("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+}
+
+/* It spins on @cpu in the class of @policy until it is killed. Returns when it does. */
+pid_t hog_begin(int cpu, int policy)
+{
+	const struct sched_param prio = { .sched_priority = policy == SCHED_FIFO ? HOG_PRIO : 0 };
+	int ready[2];
+	char byte = 0;
+	pid_t pid;
+
+	if (pipe(ready))
+		give_up("no pipe");
+	pid = fork();
+	if (pid < 0)
+		give_up("fork failed");
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, "hog");
+		sched_close_in_child();
+		if (pin_to(cpu, cpu) || sched_setscheduler(0, policy, &prio))
+			_exit(1);
+		/* it comes back as a task that wakes up, and preempts what runs there */
+		usleep(50000);
+		if (write(ready[1], &byte, 1) != 1)
+			_exit(1);
+		for (;;)
+			;
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		give_up("the hog does not run");
+	close(ready[0]);
+	return pid;
+}

@@ -20,16 +20,12 @@ import os
 import subprocess
 import sys
 
-import bench
-import bench_goals
-import bench_report
-import demo
-import matrix
-import stress
-import suite
-import table
-from kernels import MAIN, MATRIX, REFUSALS, NotAvailable, SetupError, install
-from progress import Progress
+from bench import goals as bench_goals
+from bench import measure as bench
+from bench import report as bench_report
+from lab import demo, matrix, stress, suite, table
+from lab.kernels import MAIN, MATRIX, REFUSALS, NotAvailable, SetupError, install
+from lab.progress import Progress
 
 
 def wanted(names, known, what):

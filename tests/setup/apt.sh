@@ -16,7 +16,7 @@ failed() {
 	tail -n 20 "$2" >&2
 	die "$1 failed, for the reason above; all of it is in $2"
 }
-# the archive has not what is needed; tests/kernels.py knows the status
+# the archive has not what is needed; tests/lab/kernels.py knows the status
 not_available() { printf 'not available: %s\n' "$*" >&2; exit 3; }
 
 as_root() {

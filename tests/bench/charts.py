@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import tempfile
 
-import bench_report
+from bench import report as bench_report
 
 TERMINALS = {"svg": "svg size {width},{height} font 'sans,13' background 'white'",
              "png": "pngcairo size {width},{height} font 'sans,10'"}

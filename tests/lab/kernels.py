@@ -5,7 +5,7 @@ import functools
 import os
 import subprocess
 
-TESTS = os.path.dirname(os.path.abspath(__file__))
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CACHE = os.environ.get("CACHE") or os.path.expanduser("~/.cache/scx_bypass_lb")
 # what the setup scripts exit with when the archive has not what they need
 NOT_AVAILABLE = 3

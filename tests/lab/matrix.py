@@ -3,12 +3,12 @@
 import os
 import time
 
-import suite
-import table
-from kernels import MAIN, MATRIX, REFUSALS, TESTS, can_install
+from lab import suite
+from lab import table
+from lab.kernels import MAIN, MATRIX, REFUSALS, TESTS, can_install
 
 # What ran last, a line for each case; the table in docs/testing.md is made from it.
-RECORD = os.path.join(TESTS, "supported.tsv")
+RECORD = os.path.join(TESTS, "records", "supported.tsv")
 BEGIN = table.marker("make test-all", "supported kernels")
 # seconds of a target before one is known: a kernel may have to be built
 FIRST_GUESS = 2100

@@ -2,12 +2,12 @@
 """Which goals are met, by the figures in the bench's tables."""
 import os
 
-from bench_report import (COST_RECORD, COSTS, GAP_RECORD, GAPS, MODULE, NATIVE, RECORD, STOCK,
+from bench.report import (COST_RECORD, COSTS, GAP_RECORD, GAPS, MODULE, NATIVE, RECORD, STOCK,
                           TIMES, recorded, short)
-from kernels import TESTS
-from table import RESULTS, Table
+from lab.kernels import TESTS
+from lab.table import RESULTS, Table
 
-GOALS = Table(os.path.join(TESTS, "goals.tsv"), "make bench", ("goal", "measured", "met"),
+GOALS = Table(os.path.join(TESTS, "records", "goals.tsv"), "make bench", ("goal", "measured", "met"),
               keys=1, page=RESULTS)
 
 # so many times sooner than in these

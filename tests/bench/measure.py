@@ -9,15 +9,15 @@ import concurrent.futures
 import dataclasses
 import os
 
-import bench_goals
-import bench_report
-import build
-import charts
-import suite
-import vm
-from bench_results import Load, Results
-from kernels import CACHE, LINUX_6_18, LINUX_6_19, LINUX_7_3, MAIN, TESTS, Kernel, install
-from table import markdown
+from bench import goals as bench_goals
+from bench import report as bench_report
+from lab import building as build
+from bench import charts
+from lab import suite
+from lab import booting as vm
+from bench.results import Load, Results
+from lab.kernels import CACHE, LINUX_6_18, LINUX_6_19, LINUX_7_3, MAIN, TESTS, Kernel, install
+from lab.table import markdown
 
 # To see whether it is the same when the guest's CPUs run at the same time, each on a
 # thread of the host: by the host's time, so the figures are shown but not recorded.
@@ -184,7 +184,7 @@ def bench():
     else:
         bench_report.record(results)
         bench_goals.record()
-        charts.draw(results, os.path.join(TESTS, "charts"))
+        charts.draw(results, os.path.join(TESTS, "records", "charts"))
         for table in (*bench_report.TABLES, bench_goals.GOALS):
             suite.say(table.markdown())
     if failed:

@@ -8,9 +8,9 @@ import subprocess
 import threading
 import time
 
-import build
-import vm
-from kernels import CACHE, MAIN, MATRIX, NOT_ALLOWED, TESTS, NotAvailable, SetupError, can_install
+from lab import building as build
+from lab import booting as vm
+from lab.kernels import CACHE, MAIN, MATRIX, NOT_ALLOWED, TESTS, NotAvailable, SetupError, can_install
 
 # Cases for the guest, with their arms. "control" is without the module, or,
 # for skew, with its balancer off.
@@ -44,7 +44,7 @@ FIRE_CASES = {
     "offline": ("module",),
     "fuzz": ("module",),
 }
-# tests/CASE.sh, which need no guest, for the main kernel; and what they use: see needs()
+# tests/host/CASE.sh, which need no guest, for the main kernel; and what they use: see needs()
 HOST_CASES = {
     "fresh": ("fresh",),
     "packages": ("packages", "dkms"),
@@ -53,7 +53,7 @@ HOST_CASES = {
     "dkms": ("tree", "dkms"),
     "sim": ("compiler",),
 }
-# also tests/CASE.sh, for each build of the module
+# also tests/host/CASE.sh, for each build of the module
 OBJECT_CASES = ("direct",)
 # A guest without an end in this many seconds of the host is lost.
 TIMEOUT = 1800
@@ -179,7 +179,7 @@ class Run:
                 self.end(FAIL, f"the build does not say '{self.target.reason}'")
 
     def on_host(self, argument, logs):
-        script = os.path.join(TESTS, self.name + ".sh")
+        script = os.path.join(TESTS, "host", self.name + ".sh")
         line = ""
         with subprocess.Popen(["sh", script, argument, os.path.join(logs, self.name)],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

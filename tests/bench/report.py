@@ -3,8 +3,8 @@
 import os
 import statistics
 
-from kernels import TESTS
-from table import RESULTS, Table
+from lab.kernels import TESTS
+from lab.table import RESULTS, Table
 
 STOCK, MODULE, NATIVE = "stock 6.18.15", "module", "native 6.19.14"
 
@@ -33,7 +33,7 @@ COSTS = {
 
 
 def table(name, columns, keys):
-    return Table(os.path.join(TESTS, name), "make bench", tuple(columns.values()), keys=keys,
+    return Table(os.path.join(TESTS, "records", name), "make bench", tuple(columns.values()), keys=keys,
                  page=RESULTS)
 
 

@@ -5,7 +5,7 @@ import hashlib
 import os
 import threading
 
-from kernels import CACHE, TESTS
+from lab.kernels import CACHE, TESTS
 
 TOP = os.path.dirname(TESTS)
 # what a result depends on; of the tests not their records and charts

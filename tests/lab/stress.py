@@ -9,10 +9,10 @@ import concurrent.futures
 import os
 import time
 
-import build
-import suite
-from kernels import CACHE, MAIN, MATRIX, TESTS, install
-from table import Table
+from lab import building as build
+from lab import suite
+from lab.kernels import CACHE, MAIN, MATRIX, TESTS, install
+from lab.table import Table
 
 # What each row counts. The first column of the guest's figures are summed up.
 TASK_STORMS = ("affinity", "policy", "nice", "fork", "wake", "ptrace", "cookie", "cgroup move",
@@ -28,7 +28,7 @@ COLUMNS = {
     "changes to tasks": TASK_STORMS,
     WORST: ("ms that a sleeping task was woken late at worst",),
 }
-RECORD = Table(os.path.join(TESTS, "stress.tsv"), "make stress",
+RECORD = Table(os.path.join(TESTS, "records", "stress.tsv"), "make stress",
                ("kernel", "run", "minutes", *COLUMNS, "splats, lost tasks, failures"))
 # how often the module is loaded and unloaded under fire at most, and how long that takes
 LOADS = 200

@@ -6,7 +6,7 @@
 # usage: check.sh KERNEL_DIRECTORY WORK_DIRECTORY
 set -eu
 kernel=$1 work=$2
-top=$(cd "$(dirname "$0")/.." && pwd)
+top=$(cd "$(dirname "$0")/../.." && pwd)
 status=0
 
 # run NAME COMMAND...: the command succeeds and prints nothing
@@ -52,8 +52,8 @@ run clang-W1 compile W=1 LLVM=-19
 # shellcheck disable=SC2046
 run shellcheck shellcheck -x -P SCRIPTDIR $(git ls-files --cached --others --exclude-standard '*.sh') .ci/run
 run shellcheck-bash shellcheck -s bash packaging/PKGBUILD tools/completion.bash dkms.conf
-run python python3 -m py_compile tests/*.py tests/setup/*.py
+run python python3 -m py_compile tests/*.py tests/*/*.py
 run mandoc sh -c "mandoc -T lint -W warning docs/man/* | grep -v 'outdated mandoc.db'; :"
-run licenses python3 tests/licenses.py
+run licenses python3 tests/host/licenses.py
 run readme python3 tests/run.py readme
 exit $status

@@ -4,8 +4,8 @@ import os
 import shutil
 import subprocess
 
-import vm
-from kernels import CACHE, TESTS, SetupError
+from lab import booting as vm
+from lab.kernels import CACHE, TESTS, SetupError
 
 TOP = os.path.dirname(TESTS)
 

@@ -3,9 +3,9 @@
 import concurrent.futures
 import os
 
-import build
-import vm
-from kernels import CACHE, MAIN, install
+from lab import building as build
+from lab import booting as vm
+from lab.kernels import CACHE, MAIN, install
 
 # so that a busy host changes no figure
 COUNTED = vm.Machine(threads=1, counted=True)
@@ -83,7 +83,7 @@ def demo():
                         os.path.join(logs, "demo"), 1200, chart.on_line, machine=COUNTED)
         if not result.emulator_fault:
             break
-        print("\nQEMU itself has failed (a stale breakpoint, see tests/vm.py): once more",
+        print("\nQEMU itself has failed (a stale breakpoint, see tests/lab/booting.py): once more",
               flush=True)
     if result.lost or result.splats or result.of_kind("fail") or len(chart.gone) != 2:
         print(f"The demo has failed, see {result.console}")

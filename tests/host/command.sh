@@ -6,7 +6,7 @@
 # usage: command.sh KERNEL_DIRECTORY WORK_DIRECTORY
 set -eu
 work=$2
-top=$(cd "$(dirname "$0")/.." && pwd)
+top=$(cd "$(dirname "$0")/../.." && pwd)
 rm -rf "$work"
 mkdir -p "$work"
 
@@ -16,7 +16,7 @@ fail() {
 }
 
 make -s -C "$top/tools" OUT="$work" CFLAGS="-O1 -g -fsanitize=address,undefined"
-python3 "$top/tests/command.py" "$work/scx-bypass" "$top" "$work"
+python3 "$top/tests/host/command.py" "$work/scx-bypass" "$top" "$work"
 
 # the tool that checks metrics must find fault with what is wrong
 "$work/scx-bypass" --root="$work/root" metrics > "$work/metrics"

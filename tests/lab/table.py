@@ -2,7 +2,7 @@
 """Records of runs, kept as tab-separated values, and the pages' tables made from them."""
 import os
 
-from kernels import TESTS
+from lab.kernels import TESTS
 
 TESTING, RESULTS = (os.path.join(os.path.dirname(TESTS), name)
                     for name in ("docs/testing.md", "RESULTS.md"))

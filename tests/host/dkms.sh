@@ -20,7 +20,7 @@ if [ "${IN_NAMESPACE:-}" != yes ]; then
 	exec env IN_NAMESPACE=yes unshare --mount ${user:+"$user"} sh "$0" "$@"
 fi
 
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 release=$(cat "$kernel/build/include/config/kernel.release")
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 module=scx_bypass_lb/$version

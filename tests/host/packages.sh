@@ -17,7 +17,7 @@ if [ "${IN_SCRATCH:-}" != yes ]; then
 fi
 scratch_enter "$@"
 
-top=$(cd "$here/.." && pwd)
+top=$(cd "$here/../.." && pwd)
 release=$(cat "$kernel/build/include/config/kernel.release")
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$top/dkms.conf")
 before=0.1.0

@@ -6,7 +6,7 @@
 # usage: sim.sh KERNEL_DIRECTORY WORK_DIRECTORY
 set -eu
 work=$2
-here=$(cd "$(dirname "$0")" && pwd)
+tests=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$work"
-cc -O2 -Wall -Wextra -Werror -I"$here/sim" -o "$work/sim" "$here/sim/sim.c" "$here/sim/main.c"
+cc -O2 -Wall -Wextra -Werror -I"$tests/sim" -o "$work/sim" "$tests/sim/sim.c" "$tests/sim/main.c"
 "$work/sim"

@@ -11,7 +11,7 @@
 # usage: fresh.sh KERNEL_DIRECTORY WORK_DIRECTORY
 set -eu
 work=$2
-top=$(cd "$(dirname "$0")/.." && pwd)
+top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/tests/setup/apt.sh"
 
 # suite.py knows the status and takes the last line as the reason

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Choose the hooks that fit the running kernel, and find where to enter the
+ * hooked functions.
+ *
+ * The compiler's clones of a hooked function (name.isra.0, name.constprop.0,
+ * ...) have another calling convention, and those of its callers that call the
+ * clone would miss the hook: refuse. Static variables of a function are named
+ * alike by clang (scx_bypass.bypass_lock), so only what is text counts.
+ */
+#include <linux/module.h>
+
+#include "hooks/sites.h"
+#include "kern/kern.h"
+#include "kern/resolve.h"
+#include "kern/types.h"
+
+struct site sites[NR_HOOKS] __ro_after_init;
+
+/* where the kernel's text is, and what was found in it */
+struct sites_clone_search {
+	unsigned long begin;
+	unsigned long end;
+	const char *hooked;
+};
+
+/* Called for every symbol of the kernel; stops at a clone of a function to hook. */
+static int __init sites_match_clone(void *data, const char *name, unsigned long addr)
+{
+	struct sites_clone_search *search = data;
+	const struct hook *hook;
+
+	if (addr < search->begin || addr >= search->end)
+		return 0;
+
+	for (hook = hook_forms; hook->func; hook++) {
+		const char *hooked = hook->body.name;
+		size_t len = strlen(hooked);
+
+		/* .cold is the unlikely part of the function itself */
+		if (!strncmp(name, hooked, len) && name[len] == '.' &&
+		    strcmp(name + len, ".cold")) {
+			search->hooked = hooked;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int __init sites_refuse_clones(void)
+{
+	struct sites_clone_search search = {
+		.begin = resolve_symbol("_stext"),
+		.end = resolve_symbol("_etext"),
+	};
+
+	if (!search.begin || !search.end)
+		return -ENOENT;
+	static_call(kern_kallsyms_on_each_symbol)(sites_match_clone, &search);
+	if (search.hooked) {
+		pr_err("the compiler has cloned %s in this kernel: a hook would miss callers\n",
+		       search.hooked);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/* Choose the form of function @id that this kernel has. */
+static int __init sites_choose_form(enum hook_id id)
+{
+	const char *missing = NULL, *differs = NULL;
+	char proto[TYPES_PROTO_LEN];
+	const struct hook *hook;
+
+	for (hook = hook_forms; hook->func; hook++) {
+		const char *name = hook->body.name;
+
+		if (hook->id != id)
+			continue;
+		if (!static_call(kern_kallsyms_lookup_name)(name)) {
+			missing = name;
+			continue;
+		}
+		if (types_proto(name, proto))
+			return -ENOENT;
+		if (!strcmp(proto, hook->body.proto)) {
+			sites[id].hook = hook;
+			return 0;
+		}
+		differs = name;
+	}
+
+	if (!differs) {
+		resolve_symbol(missing);
+		return -ENOENT;
+	}
+	pr_err("function %s is %s in this kernel, which is no form that this module knows\n",
+	       differs, proto);
+	return -ENOEXEC;
+}
+
+static int __init sites_find_entry(struct site *site)
+{
+	const struct kern_func *f = &site->hook->body;
+	unsigned long addr = resolve_symbol(f->name);
+
+	if (!addr)
+		return -ENOENT;
+	site->ip = static_call(kern_ftrace_location)(addr);
+	if (!site->ip) {
+		pr_err("function %s cannot be traced in this kernel, so it cannot be hooked\n",
+		       f->name);
+		return -EOPNOTSUPP;
+	}
+	/* entered at its start, it would come back to the hook */
+	__static_call_update(f->key, f->tramp, (void *)(site->ip + MCOUNT_INSN_SIZE));
+	return 0;
+}
+
+/**
+ * sites_choose() - choose the hooks for the running kernel
+ *
+ * Fills in sites. Reports in one line what is missing or unknown.
+ *
+ * Context: module init after verify_kernel(), may sleep.
+ * Return: 0, -ENOENT if a function is missing or ambiguous, -ENOEXEC if it has
+ * a form that no hook is for, -EOPNOTSUPP if it cannot be hooked.
+ */
+int __init sites_choose(void)
+{
+	int ret = sites_refuse_clones();
+	int id;
+
+	for (id = 0; id < NR_HOOKS && !ret; id++)
+		ret = sites_choose_form(id);
+	for (id = 0; id < NR_HOOKS && !ret; id++)
+		ret = sites_find_entry(&sites[id]);
+	return ret;
+}

@@ -58,7 +58,7 @@ static void status_show_totals(struct seq_file *m)
 
 static void status_show_node(struct seq_file *m, int nr)
 {
-	const struct lb_node *node = lb_node_of(nr);
+	const struct lb_node *node = lb_nodes[nr];
 	struct counts c = count_sum(nr);
 	int id;
 

@@ -13,7 +13,6 @@
  * The first two are dropped after each batch of entries looked at, moved or
  * not; a cursor in the list keeps the place.
  */
-#include <linux/module.h>
 #include <linux/preempt.h>
 #include <linux/timekeeping.h>
 #include <linux/topology.h>

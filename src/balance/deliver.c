@@ -297,6 +297,6 @@ void deliver_tasks(void)
 	int node;
 
 	for_each_node_state(node, N_CPU)
-		deliver_node(lb_node_of(node));
+		deliver_node(lb_nodes[node]);
 	clear_bit_unlock(0, &deliver_busy);
 }

@@ -18,7 +18,6 @@
  * class takes the CPU, waits there for that one, as on the stock kernel.
  */
 #include <linux/jiffies.h>
-#include <linux/module.h>
 #include <linux/timekeeping.h>
 #include <linux/topology.h>
 
@@ -77,7 +76,7 @@ void guard_look(struct lb_node *node)
 
 	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
 		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
-		u32 nr = bypass_cpu_nr(bc);
+		u32 nr = bypass_dsq_cpu_nr(bc);
 		bool unserved = false;
 
 		if (nr) {

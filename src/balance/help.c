@@ -14,7 +14,6 @@
  */
 #include <linux/jiffies.h>
 #include <linux/limits.h>
-#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/topology.h>
 
@@ -87,7 +86,7 @@ static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_n
 		struct bypass_cpu *donor = per_cpu_ptr(&bypass_cpus, cpu);
 		struct scx_dispatch_q *dsq;
 
-		if (donor == bc || !bypass_cpu_nr(donor) || !cpu_active(cpu) ||
+		if (donor == bc || !bypass_dsq_cpu_nr(donor) || !cpu_active(cpu) ||
 		    (unserved && !READ_ONCE(donor->guard.unserved)))
 			continue;
 		bc->help.from = cpu;
@@ -110,7 +109,7 @@ static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_n
  */
 struct scx_dispatch_q *help_source(struct bypass_cpu *bc, bool idle)
 {
-	const struct lb_node *node = lb_node_of(cpu_to_node(bc->cpu));
+	const struct lb_node *node = lb_nodes[cpu_to_node(bc->cpu)];
 	struct scx_dispatch_q *dsq = NULL;
 	bool unserved = READ_ONCE(node->guard.unserved);
 

@@ -1,23 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The NUMA nodes, each in its own memory, where it has some. */
-#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
 
 #include "balance/lb_node.h"
 
-static struct lb_node **lb_node_all;
-
-/**
- * lb_node_of() - what the balancer keeps of a node
- * @id: the node's number, below nr_node_ids
- *
- * Context: any.
- */
-struct lb_node *lb_node_of(int id)
-{
-	return lb_node_all[id];
-}
+struct lb_node **lb_nodes;
 
 static void lb_node_free(struct lb_node *node)
 {
@@ -61,8 +49,8 @@ void lb_node_exit(void)
 	int id;
 
 	for (id = 0; id < nr_node_ids; id++)
-		lb_node_free(lb_node_all[id]);
-	kfree(lb_node_all);
+		lb_node_free(lb_nodes[id]);
+	kfree(lb_nodes);
 }
 
 /**
@@ -75,13 +63,13 @@ int lb_node_init(void)
 {
 	int id;
 
-	lb_node_all = kcalloc(nr_node_ids, sizeof(*lb_node_all), GFP_KERNEL);
-	if (!lb_node_all)
+	lb_nodes = kcalloc(nr_node_ids, sizeof(*lb_nodes), GFP_KERNEL);
+	if (!lb_nodes)
 		return -ENOMEM;
 
 	for (id = 0; id < nr_node_ids; id++) {
-		lb_node_all[id] = lb_node_alloc(id);
-		if (!lb_node_all[id]) {
+		lb_nodes[id] = lb_node_alloc(id);
+		if (!lb_nodes[id]) {
 			lb_node_exit();
 			return -ENOMEM;
 		}

@@ -48,8 +48,10 @@ struct lb_node {
 	} guard;
 };
 
+/* By number, below nr_node_ids. Written by lb_node.c alone. */
+extern struct lb_node **lb_nodes;
+
 int lb_node_init(void);
 void lb_node_exit(void);
-struct lb_node *lb_node_of(int id);
 
 #endif /* LB_NODE_H */

@@ -128,7 +128,7 @@ void timing_update(void)
 		return;
 
 	for (i = 0; i < nr_node_ids; i++) {
-		struct lb_node *node = lb_node_of(i);
+		struct lb_node *node = lb_nodes[i];
 		int cpu;
 
 		/* a CPU that is online stays so until this is over */
@@ -151,7 +151,7 @@ void timing_start(void)
 
 	/* timing_stop() has shut them down */
 	for (i = 0; i < nr_node_ids; i++)
-		timer_setup(&lb_node_of(i)->timing.pass, timing_pass_fn, TIMER_PINNED);
+		timer_setup(&lb_nodes[i]->timing.pass, timing_pass_fn, TIMER_PINNED);
 	WRITE_ONCE(timing_started, true);
 }
 
@@ -168,7 +168,7 @@ void timing_stop(void)
 	/* interrupts that have seen it set may still start a timer */
 	synchronize_rcu();
 	for (i = 0; i < nr_node_ids; i++) {
-		struct lb_node *node = lb_node_of(i);
+		struct lb_node *node = lb_nodes[i];
 
 		irq_work_sync(&node->timing.start);
 		hrtimer_cancel(&node->timing.guard);
@@ -187,7 +187,7 @@ void timing_init(void)
 	int i;
 
 	for (i = 0; i < nr_node_ids; i++) {
-		struct lb_node *node = lb_node_of(i);
+		struct lb_node *node = lb_nodes[i];
 
 		node->timing.start = IRQ_WORK_INIT_HARD(timing_start_fn);
 		kern_hrtimer_setup(&node->timing.guard, timing_guard_fn, CLOCK_MONOTONIC,
@@ -210,7 +210,7 @@ void timing_exit(void)
 
 	/* sent before timing_stop(), to a CPU that has not taken the interrupt yet */
 	for (i = 0; i < nr_node_ids; i++)
-		irq_work_sync(&lb_node_of(i)->timing.start);
+		irq_work_sync(&lb_nodes[i]->timing.start);
 }
 
 /* The parameter bypass_lb_intv_us. */
@@ -225,44 +225,29 @@ unsigned int timing_slice_us(void)
 	return READ_ONCE(timing_slice_bypass_us);
 }
 
-static int timing_set_uint(const char *val, const struct kernel_param *kp,
-			   unsigned int min, unsigned int max)
+static int timing_set(const char *val, const struct kernel_param *kp)
 {
+	bool is_intv = kp->arg == &timing_bypass_lb_intv_us;
+	unsigned int min = is_intv ? 0 : TIMING_SLICE_US_MIN;
+	unsigned int max = is_intv ? TIMING_INTV_US_MAX : TIMING_SLICE_US_MAX;
 	int ret = param_set_uint_minmax(val, kp, min, max);
 
 	if (ret)
 		pr_err("%s must be a number from %u to %u\n", kp->name, min, max);
-	return ret;
-}
-
-static int timing_set_intv(const char *val, const struct kernel_param *kp)
-{
-	int ret = timing_set_uint(val, kp, 0, TIMING_INTV_US_MAX);
-
-	if (!ret)
+	else if (is_intv)
 		timing_update();
 	return ret;
 }
 
-static int timing_set_slice(const char *val, const struct kernel_param *kp)
-{
-	return timing_set_uint(val, kp, TIMING_SLICE_US_MIN, TIMING_SLICE_US_MAX);
-}
-
-static const struct kernel_param_ops timing_intv_ops = {
-	.set = timing_set_intv,
+static const struct kernel_param_ops timing_ops = {
+	.set = timing_set,
 	.get = param_get_uint,
 };
 
-static const struct kernel_param_ops timing_slice_ops = {
-	.set = timing_set_slice,
-	.get = param_get_uint,
-};
-
-module_param_cb(bypass_lb_intv_us, &timing_intv_ops, &timing_bypass_lb_intv_us, 0600);
+module_param_cb(bypass_lb_intv_us, &timing_ops, &timing_bypass_lb_intv_us, 0600);
 MODULE_PARM_DESC(bypass_lb_intv_us,
 		 "balancing interval in bypass mode, microseconds (0 to 10000000, 0 = off, default 500000)");
 
-module_param_cb(slice_bypass_us, &timing_slice_ops, &timing_slice_bypass_us, 0600);
+module_param_cb(slice_bypass_us, &timing_ops, &timing_slice_bypass_us, 0600);
 MODULE_PARM_DESC(slice_bypass_us,
 		 "slice of a task in bypass mode, microseconds (100 to 100000, default 5000)");

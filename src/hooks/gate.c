@@ -14,7 +14,6 @@
  * They close when scx_bypass() has cleared the flag of every run queue, and has queued
  * every task again: then none is on a bypass DSQ.
  */
-#include <linux/module.h>
 #include <linux/spinlock.h>
 
 #include "hooks/gate.h"

@@ -3,7 +3,6 @@
  * The three hooks. Each does its part and runs the kernel's own body, so that
  * what a distribution fixes there stays fixed.
  */
-#include <linux/module.h>
 #include <linux/printk.h>
 
 #include "balance/deliver.h"

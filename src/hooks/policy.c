@@ -157,14 +157,14 @@ static void policy_choose(struct policy_pick *pick)
 	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, pick->cpu);
 	bool idle, bypassing;
 
-	pick->seq = bypass_cpu_seq(bc);
+	pick->seq = bypass_dsq_cpu_seq(bc);
 	pick->nr = 0;
 	pick->next = 0;
 	pick->helped = NULL;
 	bypassing = state_is_redirecting() && kern_cpu_bypassing(bc->cpu);
 	WRITE_ONCE(bc->nr_picks, bc->nr_picks + 1);
 
-	idle = !bypass_cpu_nr(bc);
+	idle = !bypass_dsq_cpu_nr(bc);
 	if (idle)
 		policy_add(pick, pick->global);
 	/* tasks that their CPU does not serve come before its own, in every second tick */
@@ -175,14 +175,7 @@ static void policy_choose(struct policy_pick *pick)
 		policy_add_own(pick, bc);
 }
 
-/**
- * policy_begin() - a CPU picks a task
- * @pick: receives from where
- * @cpu: the CPU
- * @global: the global DSQ for which the kernel has called
- *
- * Context: interrupts off, @cpu's rq locked.
- */
+/* @cpu picks a task: interrupts are off, its rq is locked. The kernel asks for @global. */
 void policy_begin(struct policy_pick *pick, int cpu, struct scx_dispatch_q *global)
 {
 	if (unlikely(!state_is_proven()) && state_is_active())
@@ -203,7 +196,7 @@ void policy_begin(struct policy_pick *pick, int cpu, struct scx_dispatch_q *glob
  * until the pick ends, if anything was queued. A task that was queued and cannot be
  * taken does not repeat it.
  *
- * Context: as for policy_begin().
+ * Context: interrupts off, the rq locked.
  * Return: the DSQ, or NULL at the end.
  */
 struct scx_dispatch_q *policy_next(struct policy_pick *pick)
@@ -216,7 +209,7 @@ struct scx_dispatch_q *policy_next(struct policy_pick *pick)
 			if (dsq == pick->global || READ_ONCE(dsq->nr))
 				return dsq;
 		}
-		if (bypass_cpu_seq(per_cpu_ptr(&bypass_cpus, pick->cpu)) == pick->seq)
+		if (bypass_dsq_cpu_seq(per_cpu_ptr(&bypass_cpus, pick->cpu)) == pick->seq)
 			return NULL;
 		policy_choose(pick);
 	}
@@ -228,7 +221,7 @@ struct scx_dispatch_q *policy_next(struct policy_pick *pick)
  * @dsq: the DSQ that had the task
  * @rq: the rq of the CPU that picks, which has it now
  *
- * Context: as for policy_begin().
+ * Context: interrupts off, @rq locked.
  */
 void policy_picked(const struct policy_pick *pick, struct scx_dispatch_q *dsq, struct rq *rq)
 {

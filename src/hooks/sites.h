@@ -18,5 +18,6 @@ struct site {
 extern struct site sites[NR_HOOKS];
 
 int sites_choose(void);
+int sites_check(bool *direct_taken);
 
 #endif /* SITES_H */

@@ -3,7 +3,6 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/irq_work.h>
-#include <linux/module.h>
 #include <linux/rcupdate.h>
 
 #include "balance/timing.h"

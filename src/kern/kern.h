@@ -207,24 +207,18 @@ static inline void kern_rq_unlock_irq(struct rq *rq)
 	local_irq_enable();
 }
 
-#ifdef CONFIG_LOCKDEP
-/* With core scheduling the run queues of a core have one lock. */
-static inline bool kern_rq_is_locked(int cpu)
+/* With core scheduling the run queues of a core have one lock. Only lockdep knows. */
+static inline void kern_assert_rq_locked(int cpu)
 {
+#ifdef CONFIG_LOCKDEP
 	const char *rq = (const char *)kern_cpu_rq(cpu);
 
 #ifdef CONFIG_SCHED_CORE
 	if (READ_ONCE(*(const u32 *)(rq + kern_layout.rq_core_enabled)))
 		rq = READ_ONCE(*(const char * const *)(rq + kern_layout.rq_core));
 #endif
-	return lockdep_is_held((const raw_spinlock_t *)(rq + kern_layout.rq_lock));
-}
+	lockdep_assert_held((const raw_spinlock_t *)(rq + kern_layout.rq_lock));
 #endif
-
-/* Only lockdep knows. */
-static inline void kern_assert_rq_locked(int cpu)
-{
-	lockdep_assert(kern_rq_is_locked(cpu));
 }
 
 #endif /* KERN_H */

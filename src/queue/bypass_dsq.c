@@ -11,7 +11,6 @@
  */
 #include <linux/delay.h>
 #include <linux/mmu_context.h>
-#include <linux/module.h>
 #include <linux/sched.h>
 
 #include "kern/kern.h"
@@ -88,10 +87,10 @@ void bypass_dsq_exit(void)
 		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
 
 		irq_work_sync(&bc->kick);
-		while (bypass_cpu_nr(bc)) {
+		while (bypass_dsq_cpu_nr(bc)) {
 			if (!said)
 				pr_crit("%u tasks are left on the bypass queues of CPU %d: unloading never ends, reboot this machine and report this\n",
-					bypass_cpu_nr(bc), cpu);
+					bypass_dsq_cpu_nr(bc), cpu);
 			said = true;
 			msleep(MSEC_PER_SEC);
 		}

@@ -77,13 +77,13 @@ static inline u32 bypass_dsq_nr(int cpu)
  * How many tasks wait on both DSQs of a CPU? Racy without the locks of both. Not
  * to be asked of the lists: these may have cursors in them.
  */
-static inline u32 bypass_cpu_nr(const struct bypass_cpu *bc)
+static inline u32 bypass_dsq_cpu_nr(const struct bypass_cpu *bc)
 {
 	return READ_ONCE(bc->dsq.nr) + READ_ONCE(bc->urgent.nr);
 }
 
 /* Changes whenever a task is queued on one of a CPU's DSQs. Racy as above. */
-static inline u32 bypass_cpu_seq(const struct bypass_cpu *bc)
+static inline u32 bypass_dsq_cpu_seq(const struct bypass_cpu *bc)
 {
 	return READ_ONCE(bc->dsq.seq) + READ_ONCE(bc->urgent.seq);
 }

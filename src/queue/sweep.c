@@ -4,7 +4,6 @@
  * For the lock rules see bypass_dsq.c.
  */
 #include <linux/cpu.h>
-#include <linux/module.h>
 #include <linux/sched.h>
 
 #include "kern/kern.h"
@@ -137,7 +136,7 @@ static bool sweep_has_tasks(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		if (bypass_cpu_nr(per_cpu_ptr(&bypass_cpus, cpu)))
+		if (bypass_dsq_cpu_nr(per_cpu_ptr(&bypass_cpus, cpu)))
 			return true;
 	return false;
 }

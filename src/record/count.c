@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Counts of what the module did, and what CPUs have seen in this episode. */
-#include <linux/module.h>
 #include <linux/topology.h>
 
 #include "record/count.h"

@@ -6,7 +6,6 @@
  * queues is looked at now and then: when bypass has begun, at balancing passes, and
  * before it ends.
  */
-#include <linux/module.h>
 #include <linux/ratelimit.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>

@@ -45,28 +45,21 @@ static atomic_t peers_ref_given;
 static DEFINE_MUTEX(peers_state_lock);
 static bool peers_in_place, peers_suspended;
 
-/**
- * peers_give_ref() - give the core's reference on the module back
- *
- * Context: any.
- */
+/* Give the core's reference on the module back. */
 void peers_give_ref(void)
 {
 	if (!atomic_xchg(&peers_ref_given, 1))
 		module_put(THIS_MODULE);
 }
 
-/**
- * peers_take_ref() - take it again
- *
- * Context: any.
- */
+/* Take it again. */
 void peers_take_ref(void)
 {
 	if (atomic_xchg(&peers_ref_given, 0))
 		__module_get(THIS_MODULE);
 }
 
+/* Process context, may sleep. Takes peers_state_lock, which nests in klp_mutex. */
 static void peers_change(bool *state, bool to)
 {
 	bool was, active;
@@ -82,12 +75,7 @@ static void peers_change(bool *state, bool to)
 	mutex_unlock(&peers_state_lock);
 }
 
-/**
- * peers_set_in_place() - every task runs the hooks, or this is about to end
- * @in_place: every task does
- *
- * Context: process, may sleep. Takes peers_state_lock, which nests in klp_mutex.
- */
+/* Every task runs the hooks, or this is about to end. */
 void peers_set_in_place(bool in_place)
 {
 	peers_change(&peers_in_place, in_place);

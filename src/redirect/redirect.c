@@ -8,16 +8,24 @@
  * such a task calls a hooked function on its way out, livepatch warns.
  */
 #include <linux/errno.h>
+#include <linux/jiffies.h>
+#include <linux/livepatch.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/debug.h>
+#include <linux/sched/signal.h>
+#include <linux/workqueue.h>
 
+#include "hooks/sites.h"
 #include "hooks/state.h"
-#include "redirect/check.h"
 #include "redirect/fentry.h"
 #include "redirect/patch.h"
 #include "redirect/redirect.h"
-#include "redirect/stall.h"
+
+/* how often tasks that hold up the removal are reported, and how many of them */
+#define REDIRECT_STALL_JIFFIES	(10 * HZ)
+#define REDIRECT_STALL_MAX_TASKS	5
 
 enum redirect_backend {
 	REDIRECT_AUTO,
@@ -79,7 +87,7 @@ static int __init redirect_check(bool *direct_taken)
 		pr_err("this kernel has no livepatch (CONFIG_LIVEPATCH), load with backend=ftrace\n");
 		return -EOPNOTSUPP;
 	}
-	return check_sites(direct_taken);
+	return sites_check(direct_taken);
 }
 
 /**
@@ -147,6 +155,53 @@ int __init redirect_install(void)
 	return ret;
 }
 
+static void redirect_report_stall(struct work_struct *work);
+static DECLARE_DELAYED_WORK(redirect_stall_work, redirect_report_stall);
+
+/*
+ * What may hold up the removal: with livepatch a task that has not left the
+ * patched functions since; with ftrace, which livepatch uses, a task that
+ * stays in the kernel without ever giving up its CPU, because of which an
+ * RCU-tasks grace period does not end.
+ */
+static const char *redirect_stall_reason(struct task_struct *p)
+{
+#ifdef CONFIG_LIVEPATCH
+	if (redirect_used == REDIRECT_LIVEPATCH &&
+	    READ_ONCE(p->patch_state) == KLP_TRANSITION_PATCHED)
+		return "to leave the patched functions";
+#endif
+#ifdef CONFIG_TASKS_RCU
+	if (READ_ONCE(p->rcu_tasks_holdout))
+		return "to give up its CPU";
+#endif
+	return NULL;
+}
+
+static void redirect_report_stall(struct work_struct *work)
+{
+	struct task_struct *g, *p;
+	unsigned int count = 0;
+
+	if (!state_is_idle())
+		pr_warn("unload waits for a task inside scx_bypass()\n");
+
+	rcu_read_lock();
+	for_each_process_thread(g, p) {
+		const char *reason = redirect_stall_reason(p);
+
+		if (!reason || count++ >= REDIRECT_STALL_MAX_TASKS)
+			continue;
+		pr_warn("unload waits for task %s[%d] %s\n", p->comm, p->pid, reason);
+		sched_show_task(p);
+	}
+	rcu_read_unlock();
+	if (count > REDIRECT_STALL_MAX_TASKS)
+		pr_warn("unload waits for %u more tasks\n", count - REDIRECT_STALL_MAX_TASKS);
+
+	queue_delayed_work(system_unbound_wq, &redirect_stall_work, REDIRECT_STALL_JIFFIES);
+}
+
 /**
  * redirect_remove() - put the kernel's functions back
  *
@@ -158,7 +213,7 @@ int __init redirect_install(void)
  */
 void redirect_remove(void)
 {
-	stall_watch(redirect_used == REDIRECT_LIVEPATCH);
+	queue_delayed_work(system_unbound_wq, &redirect_stall_work, REDIRECT_STALL_JIFFIES);
 	if (redirect_used == REDIRECT_LIVEPATCH)
 		patch_remove();
 	else
@@ -171,5 +226,5 @@ void redirect_remove(void)
 	state_wait_idle();
 	synchronize_rcu_tasks();
 	synchronize_rcu();
-	stall_unwatch();
+	cancel_delayed_work_sync(&redirect_stall_work);
 }

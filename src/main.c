@@ -38,7 +38,7 @@ static int main_cpu_up(unsigned int cpu)
 	return 0;
 }
 
-/* The CPU is no longer active: the timers go elsewhere. */
+/* The CPU is no longer active: the timers move to another one. */
 static int main_cpu_down(unsigned int cpu)
 {
 	sweep_recall(cpu);

@@ -56,7 +56,7 @@ static bool bypass_lb_runs_on(int cpu)
  *
  * Not to one where a task of a higher class runs or waits, other than the caller.
  *
- * Context: any, racy: preemptible, and the other CPU may change its mind at once.
+ * Context: any, racy: preemptible, and what it finds may change at once.
  */
 bool bypass_lb_may_receive(int cpu)
 {
@@ -68,7 +68,7 @@ bool bypass_lb_may_receive(int cpu)
  * @p: the task
  * @donee_mask: CPUs that want some; one that cannot take any is removed
  *
- * A CPU that is going down is none, nor gives any: what it has it must run
+ * A CPU that is going down neither receives nor gives any: it must run its tasks
  * itself.
  *
  * Context: as for bypass_dsq_may_move().

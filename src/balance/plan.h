@@ -54,8 +54,8 @@ static inline void plan_add(struct plan_load *load, u32 nr)
 }
 
 /*
- * A donor is worth relieving if its excess would keep it busy for a good part
- * of the interval; less than that sorts itself out.
+ * A donor is worth relieving if its excess would keep it busy for a large part
+ * of the interval; less than that is gone by itself.
  */
 static inline struct plan_goal plan_make(const struct plan_load *load, u32 intv_us, u32 slice_us)
 {

@@ -5,7 +5,7 @@
  * the other is the guard's.
  *
  * They are started as soon as bypass has begun, for a first pass at once, and then
- * start themselves again for as long as bypass is on. The timer core sees to it that a
+ * start themselves again for as long as bypass is on. The timer core makes sure that a
  * timer's function does not run twice at the same time: a timer that is started while
  * its function runs elsewhere stays there. add_timer_on() would not look; so a timer is
  * started by an interrupt of the CPU where it is to run, on that CPU.

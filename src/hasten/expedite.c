@@ -82,7 +82,7 @@ static void expedite_raise_threads(void)
 	}
 }
 
-/* And those that somebody else has changed meanwhile. */
+/* Those that were changed otherwise meanwhile stay as they are, too. */
 static void expedite_lower_threads(void)
 {
 	unsigned int i;
@@ -117,7 +117,7 @@ static void expedite_apply(void)
 /**
  * expedite_update() - act on a change of bypass or of the parameter
  *
- * Does not wait. If another task is just at it, that one sees the change, too.
+ * Does not wait. If another task is doing this already, that one sees the change, too.
  *
  * Context: process. Takes the locks of sched_setscheduler().
  */
@@ -151,9 +151,9 @@ void expedite_start(void)
 }
 
 /**
- * expedite_stop() - do so no more
+ * expedite_stop() - expedite no grace periods any more
  *
- * Context: process, may sleep: waits for a task that is just at it.
+ * Context: process, may sleep: waits for a task that is applying a change.
  */
 void expedite_stop(void)
 {
@@ -184,7 +184,7 @@ void expedite_init(void)
 }
 
 /**
- * expedite_exit() - forget them
+ * expedite_exit() - give the references on RCU's threads back
  *
  * Context: process. After expedite_stop(), and before the module's text is gone.
  */

@@ -71,8 +71,8 @@ void bypass_dsq_init(void)
  * bypass_dsq_exit() - wait for the last users of the bypass DSQs
  *
  * The DSQs are unreachable for new callers, and the drain has emptied them. If a
- * task is on one all the same it refers to memory that is about to be freed: then
- * this says so and never returns. A CPU that has unlinked a task may still be
+ * task is still on one, it refers to memory that is about to be freed: then this is
+ * reported, and the function never returns. A CPU that has unlinked a task may still be
  * about to take the DSQ's lock; it has interrupts off.
  *
  * Context: process, may sleep.

@@ -17,8 +17,8 @@
  * Where a sweep puts @p, which waits on @cpu's bypass DSQ; NULL to leave it.
  *
  * Without a @dying CPU every task goes to its global DSQ. With one, those go
- * home that this CPU can no longer consume, or that another CPU would take
- * from it behind its back.
+ * to their own CPU that this CPU can no longer consume, or that another CPU would
+ * take from it unseen.
  */
 static struct scx_dispatch_q *sweep_target(struct task_struct *p, int cpu, int dying)
 {
@@ -146,7 +146,7 @@ static bool sweep_has_tasks(void)
  * @dying: a CPU that is no longer active
  *
  * That CPU can no longer consume tasks of other CPUs. And if another CPU
- * consumes the last one of its own, nobody wakes the hotplug thread that
+ * consumes the last one of its own, no CPU wakes the hotplug thread that
  * waits for it: only the dying CPU's own switch to idle does. Urgent tasks
  * are never moved to a bypass DSQ of another CPU than their own.
  *
@@ -156,7 +156,7 @@ void sweep_recall(int dying)
 {
 	int cpu;
 
-	/* nobody moves a task to or from that CPU any more */
+	/* no task is moved to or from that CPU any more */
 	if (!kern_bypassing() && !sweep_has_tasks())
 		return;
 

@@ -191,7 +191,7 @@ void episode_before(bool bypass)
  */
 void episode_after(void)
 {
-	struct episode_task nobody = { .comm = "-" };
+	struct episode_task unknown = { .comm = "-" };
 	struct episode_task task = episode_this_task();
 	bool ended = false, on;
 	struct episode last;
@@ -200,7 +200,7 @@ void episode_after(void)
 	raw_spin_lock_irqsave(&episode_lock, flags);
 	on = kern_bypassing();
 	if (on && !episode_is_on)
-		episode_begin(nobody);
+		episode_begin(unknown);
 	if (!on && episode_is_on) {
 		episode_end(task);
 		last = episode_now;

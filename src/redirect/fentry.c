@@ -6,10 +6,10 @@
  * into the hook instead. With IPMODIFY ftrace itself keeps others from
  * redirecting the same functions: a livepatch for one of them is refused.
  *
- * What is called at each context switch is better off without ftrace's trampoline,
+ * What is called at each context switch is faster without ftrace's trampoline,
  * which saves and restores registers: by a "direct call" the function calls the
  * hook's gate. There can be one direct call in a function, and BPF's fentry and
- * fexit programs are direct calls as well: the first one has it.
+ * fexit programs are direct calls as well: the first of them gets the place.
  */
 #include <linux/delay.h>
 #include <linux/ftrace.h>

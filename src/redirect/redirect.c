@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Redirect the hooked functions: by direct calls if no other user has one there, else
- * by ftrace, or as the administrator wants it.
+ * by ftrace, or by the backend that the parameter names.
  *
  * A livepatch transition has to reach each task. On a machine in trouble that
  * takes long, and it never reaches a task that has left the task list: when
@@ -80,7 +80,7 @@ const char *redirect_backend(void)
 	return redirect_names[redirect_used];
 }
 
-/* Can the hooked functions be redirected as the administrator wants it? */
+/* Can the hooked functions be redirected by the backend that the parameter names? */
 static int __init redirect_check(bool *direct_taken)
 {
 	if (redirect_wanted == REDIRECT_LIVEPATCH && !IS_ENABLED(CONFIG_LIVEPATCH)) {

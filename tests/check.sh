@@ -56,6 +56,6 @@ run shellcheck-bash shellcheck -s bash packaging/PKGBUILD tools/completion.bash 
 run python python3 -m py_compile tests/*.py tests/setup/*.py
 run mandoc sh -c "mandoc -T lint -W warning docs/man/* | grep -v 'outdated mandoc.db'; :"
 run licenses python3 tests/licenses.py
-run structure python3 tests/check_structure.py
+run structure python3 tests/check_structure.py src
 run readme python3 tests/run.py readme
 exit $status

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The structure of src/: includes only go down, and a static name tells its file.
 
-usage: check_structure.py [DIRECTORY]     prints what is wrong
+usage: check_structure.py DIRECTORY     prints what is wrong in it
 """
 import collections
 import os
 import re
 import sys
+from collections.abc import Iterator
 
 # The storeys of src/, from the top down. What is in one row does not include each other.
 STOREYS = (
@@ -20,25 +21,27 @@ STOREYS = (
 )
 LEVEL = {folder: level for level, row in enumerate(STOREYS) for folder in row}
 
+Arrows = dict[str, set[str]]
+
 # No file of src/ is longer.
 MAX_LINES = 400
 
 
-def without_comments(text):
+def without_comments(text: str) -> str:
     return re.sub(r"/\*.*?\*/|//[^\n]*", lambda m: "\n" * m.group().count("\n"), text,
                   flags=re.DOTALL)
 
 
-def unit(path):
+def unit(path: str) -> str:
     """A source and the header beside it are one."""
     return os.path.splitext(path)[0]
 
 
-def folder(path):
+def folder(path: str) -> str:
     return os.path.dirname(path) or "."
 
 
-def static_names(text):
+def static_names(text: str) -> Iterator[tuple[int, str]]:
     """Line and name of all that is static in a file, functions' own variables aside.
 
     Names that a macro of the kernel's makes (module_param(), DEFINE_SHOW_ATTRIBUTE()) are not
@@ -60,17 +63,18 @@ def static_names(text):
             yield line, re.findall(r"\w+", re.sub(r"\[.*?\]|\b__\w+\b", " ", name))[-1]
 
 
-def circle(arrows):
+def circle(arrows: Arrows) -> list[str] | None:
     """Some circle of arrows, as a list of places, or None."""
-    done, path = set(), []
+    done: set[str] = set()
+    path: list[str] = []
 
-    def visit(place):
+    def visit(place: str) -> list[str] | None:
         if place in path:
             return path[path.index(place):] + [place]
         if place in done:
             return None
         path.append(place)
-        for target in sorted(arrows[place]):
+        for target in sorted(arrows.get(place, ())):
             found = visit(target)
             if found:
                 return found
@@ -84,18 +88,18 @@ def circle(arrows):
     return None
 
 
-def main():
-    top = sys.argv[1] if len(sys.argv) > 1 else \
-        os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "src")
-    files = {}
+def main() -> bool:
+    top = sys.argv[1]
+    files: dict[str, str] = {}
     for directory, _, names in os.walk(top):
         for name in names:
             if name.endswith((".c", ".h")):
                 path = os.path.join(directory, name)
                 with open(path, encoding="utf-8") as f:
                     files[os.path.relpath(path, top)] = f.read()
-    wrong = []
-    by_file, by_folder = collections.defaultdict(set), collections.defaultdict(set)
+    wrong: list[str] = []
+    by_file: Arrows = collections.defaultdict(set)
+    by_folder: Arrows = collections.defaultdict(set)
     nr_names = 0
     for path, text in sorted(files.items()):
         if folder(path) not in LEVEL:

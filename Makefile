@@ -8,6 +8,8 @@ export CACHE AGAIN CASES MINUTES RUNS CPUS TASKS LOADS VARIANTS THREADED
 name := scx_bypass_lb
 version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 dkms_dir := /usr/src/$(name)-$(version)
+# not what a build leaves among them
+sources := $(wildcard src/*.[ch] src/*/*.[ch])
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 modules:
@@ -56,9 +58,8 @@ dkms_forget = for version in $(dkms_versions); do \
 dkms-install:
 	$(if $(DESTDIR),,$(dkms_forget))
 	$(RM) -r $(DESTDIR)$(dkms_dir)
-	mkdir -p $(DESTDIR)$(dkms_dir)/src
-	cp -r dkms.conf Kbuild Makefile LICENSE include $(DESTDIR)$(dkms_dir)
-	cp src/*.c $(DESTDIR)$(dkms_dir)/src
+	mkdir -p $(DESTDIR)$(dkms_dir)
+	cp -r --parents dkms.conf Kbuild Makefile LICENSE include $(sources) $(DESTDIR)$(dkms_dir)
 	$(if $(DESTDIR),,dkms add $(name)/$(version))
 	$(if $(DESTDIR),,dkms install $(name)/$(version) $(if $(KERNEL),-k $(KERNEL)))
 
@@ -88,7 +89,7 @@ test-all:
 
 clean:
 	$(RM) -r *.o *.ko *.mod *.mod.c .*.cmd .*.o.d modules.order Module.symvers .tmp_versions
-	$(RM) src/*.o src/.*.cmd
+	$(RM) src/*.o src/.*.cmd src/*/*.o src/*/.*.cmd
 	$(RM) -r packages
 	[ ! -d tools ] || $(MAKE) -C tools clean
 

@@ -10,10 +10,10 @@ version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 
 # copy_source DIRECTORY: what the packages are built from
 copy_source() {
-	mkdir -p "$1/src" "$1/tools"
+	mkdir -p "$1/tools"
 	cp -r dkms.conf Kbuild Makefile LICENSE README.md CHANGELOG.md SECURITY.md include docs \
 		contrib packaging "$1"
-	cp src/*.c "$1/src"
+	cp --parents src/*.[ch] src/*/*.[ch] "$1"
 	cp tools/*.[ch] tools/Makefile tools/completion.bash "$1/tools"
 }
 

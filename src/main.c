@@ -6,61 +6,93 @@
 #include <linux/cpuhotplug.h>
 #include <linux/init.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/utsname.h>
 
-#include "balancer.h"
-#include "bypass_dsq.h"
-#include "expedite.h"
-#include "kern_load.h"
-#include "params.h"
-#include "preview.h"
-#include "redirect.h"
+#include "balance/lb_node.h"
+#include "balance/timing.h"
+#include "hasten/expedite.h"
+#include "hooks/sites.h"
+#include "kern/resolve.h"
+#include "kern/verify.h"
+#include "queue/bypass_dsq.h"
+#include "queue/sweep.h"
+#include "redirect/redirect.h"
 #include "status.h"
 
-static enum cpuhp_state cpuhp_state;
+static bool main_disable;
+module_param_named(disable, main_disable, bool, 0400);
+MODULE_PARM_DESC(disable, "do not load (for the kernel command line: scx_bypass_lb.disable=1)");
+
+static bool main_check;
+module_param_named(check, main_check, bool, 0);
+MODULE_PARM_DESC(check,
+		 "do not load, but say in the kernel log whether the module would (ECANCELED: yes)");
+
+static enum cpuhp_state main_cpuhp_state;
 
 /* A node whose first CPU this is has no timers yet. */
-static int cpu_up_fn(unsigned int cpu)
+static int main_cpu_up(unsigned int cpu)
 {
-	balancer_update();
+	timing_update();
 	return 0;
 }
 
-/* The CPU is no longer active: the timers go elsewhere. */
-static int cpu_down_fn(unsigned int cpu)
+/* The CPU is no longer active: the timers move to another one. */
+static int main_cpu_down(unsigned int cpu)
 {
-	bypass_dsq_recall(cpu);
-	balancer_update();
+	sweep_recall(cpu);
+	timing_update();
 	return 0;
 }
 
-static int __init scx_bypass_lb_init(void)
+/*
+ * check=1: report whether the module would load, and touch nothing. @ret: what finding
+ * and verifying the kernel's functions has returned. What is left is to see whether they
+ * have other users. Returns -ECANCELED if the module would load, else what loading would
+ * return.
+ */
+static int __init main_preview(int ret)
+{
+	const char *backend;
+
+	ret = ret ?: redirect_preview(&backend);
+	if (ret) {
+		pr_err("would not load (error %d): the line above says why\n", ret);
+		return ret;
+	}
+	pr_info("would load: backend %s, kernel %s\n", backend, init_utsname()->release);
+	return -ECANCELED;
+}
+
+static int __init main_init(void)
 {
 	int ret;
 
-	if (disable) {
+	if (main_disable) {
 		pr_notice("not loading, because the parameter disable is set\n");
-		return check ? preview(-EPERM) : -ECANCELED;
+		return main_check ? main_preview(-EPERM) : -ECANCELED;
 	}
 
-	ret = kern_resolve() ?: kern_verify() ?: kern_choose_hooks();
-	if (check)
-		return preview(ret);
+	ret = resolve_kernel() ?: verify_kernel() ?: sites_choose();
+	if (main_check)
+		return main_preview(ret);
 	if (ret)
 		return ret;
 
 	bypass_dsq_init();
-	ret = balancer_init();
+	ret = lb_node_init();
 	if (ret)
 		return ret;
-
+	timing_init();
 	expedite_init();
 
 	/* called on its way down after the CPU has become inactive */
 	ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "sched/scx_bypass_lb:online",
-					cpu_up_fn, cpu_down_fn);
+					main_cpu_up, main_cpu_down);
 	if (ret < 0)
 		goto err_expedite;
-	cpuhp_state = ret;
+	main_cpuhp_state = ret;
 
 	status_init();
 	ret = redirect_install();
@@ -70,26 +102,28 @@ static int __init scx_bypass_lb_init(void)
 
 err_status:
 	status_exit();
-	cpuhp_remove_state_nocalls(cpuhp_state);
+	cpuhp_remove_state_nocalls(main_cpuhp_state);
 err_expedite:
 	expedite_exit();
-	balancer_exit();
+	timing_exit();
+	lb_node_exit();
 	return ret;
 }
 
-static void __exit scx_bypass_lb_exit(void)
+static void __exit main_exit(void)
 {
 	/* first: opening a file of a module that is on its way out is a WARNING */
 	status_exit();
 	redirect_remove();
-	cpuhp_remove_state_nocalls(cpuhp_state);
+	cpuhp_remove_state_nocalls(main_cpuhp_state);
 	bypass_dsq_exit();
 	expedite_exit();
-	balancer_exit();
+	timing_exit();
+	lb_node_exit();
 }
 
-module_init(scx_bypass_lb_init);
-module_exit(scx_bypass_lb_exit);
+module_init(main_init);
+module_exit(main_exit);
 
 MODULE_DESCRIPTION("sched_ext: per-CPU bypass queues and a load balancer for kernels 6.12 to 6.18");
 MODULE_AUTHOR("The scx_bypass_lb authors");

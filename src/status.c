@@ -3,70 +3,73 @@
  * /sys/kernel/debug/scx_bypass_lb: what the module does, for programs and for people.
  *
  *   status	lines "key: value", a fixed set of keys
- *   history	the last bypass episodes, see record.c
+ *   history	the last bypass episodes, the oldest one first
  *
  * Both are an interface: docs/ABI describes each key.
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
+#include <linux/string_helpers.h>
 #include <linux/timekeeping.h>
 #include <linux/topology.h>
 
-#include "balancer.h"
-#include "bypass_dsq.h"
-#include "hooks.h"
-#include "kern.h"
-#include "params.h"
-#include "record.h"
-#include "redirect.h"
+#include "balance/lb_node.h"
+#include "balance/timing.h"
+#include "hasten/expedite.h"
+#include "hooks/policy.h"
+#include "hooks/state.h"
+#include "kern/kern.h"
+#include "queue/bypass_dsq.h"
+#include "record/count.h"
+#include "record/episode.h"
+#include "redirect/redirect.h"
 #include "status.h"
 
-static struct dentry *dir;
+static struct dentry *status_dir;
 
-static void show_flag(struct seq_file *m, const char *key, bool on)
+static void status_show_flag(struct seq_file *m, const char *key, bool on)
 {
 	seq_printf(m, "%s: %c\n", key, on ? 'Y' : 'N');
 }
 
-static void show_params(struct seq_file *m)
+static void status_show_params(struct seq_file *m)
 {
-	seq_printf(m, "bypass_lb_intv_us: %u\n", READ_ONCE(bypass_lb_intv_us));
-	seq_printf(m, "slice_bypass_us: %u\n", READ_ONCE(slice_bypass_us));
-	show_flag(m, "readers_first", READ_ONCE(readers_first));
-	show_flag(m, "kthreads_first", READ_ONCE(kthreads_first));
-	show_flag(m, "expedite_rcu", READ_ONCE(expedite_rcu));
+	seq_printf(m, "bypass_lb_intv_us: %u\n", timing_intv_us());
+	seq_printf(m, "slice_bypass_us: %u\n", timing_slice_us());
+	status_show_flag(m, "readers_first", policy_readers_first());
+	status_show_flag(m, "kthreads_first", policy_kthreads_first());
+	status_show_flag(m, "expedite_rcu", expedite_is_allowed());
 }
 
-static void show_totals(struct seq_file *m)
+static void status_show_totals(struct seq_file *m)
 {
-	struct record_totals t = record_totals();
+	struct episode_totals t = episode_totals();
+	struct counts c = count_sum(NUMA_NO_NODE);
+	int id;
 
 	seq_printf(m, "now_ns: %llu\n", ktime_get_mono_fast_ns());
 	seq_printf(m, "bypass_since_ns: %llu\n", t.since_ns);
 	seq_printf(m, "bypass_total_ns: %llu\n", t.bypass_ns);
 	seq_printf(m, "episodes: %llu\n", t.episodes);
-	seq_printf(m, "readers: %llu\n", t.readers);
-	seq_printf(m, "kthreads: %llu\n", t.kthreads);
-	seq_printf(m, "expedited: %llu\n", t.expedited);
+	for (id = NR_NODE_COUNTS; id < NR_COUNTS; id++)
+		seq_printf(m, "%s: %llu\n", count_names[id], c.nr[id]);
 }
 
-static void show_node(struct seq_file *m, int nr)
+static void status_show_node(struct seq_file *m, int nr)
 {
-	const struct lb_node *node = balancer_node(nr);
-	struct record_counts c = record_node_counts(node);
+	const struct lb_node *node = lb_nodes[nr];
+	struct counts c = count_sum(nr);
+	int id;
 
-	seq_printf(m, "node%d_passes: %llu\n", nr, c.passes);
-	seq_printf(m, "node%d_moved: %llu\n", nr, c.moved);
-	seq_printf(m, "node%d_delivered: %llu\n", nr, c.delivered);
-	seq_printf(m, "node%d_helped: %llu\n", nr, c.helped);
-	seq_printf(m, "node%d_unserved: %llu\n", nr, c.unserved);
-	seq_printf(m, "node%d_hold_max_ns: %llu\n", nr, READ_ONCE(node->hold_max_ns));
-	seq_printf(m, "node%d_last_pass_ns: %llu\n", nr, READ_ONCE(node->last_ns));
-	seq_printf(m, "node%d_last_pass_cpu: %d\n", nr, READ_ONCE(node->last_cpu));
+	for (id = 0; id < NR_NODE_COUNTS; id++)
+		seq_printf(m, "node%d_%s: %llu\n", nr, count_names[id], c.nr[id]);
+	seq_printf(m, "node%d_hold_max_ns: %llu\n", nr, READ_ONCE(node->pass.hold_max_ns));
+	seq_printf(m, "node%d_last_pass_ns: %llu\n", nr, READ_ONCE(node->pass.last_ns));
+	seq_printf(m, "node%d_last_pass_cpu: %d\n", nr, READ_ONCE(node->pass.last_cpu));
 }
 
-static void show_cpu(struct seq_file *m, int cpu)
+static void status_show_cpu(struct seq_file *m, int cpu)
 {
 	seq_printf(m, "cpu%d_node: %d\n", cpu, cpu_to_node(cpu));
 	seq_printf(m, "cpu%d_queued: %u\n", cpu, bypass_dsq_nr(cpu));
@@ -79,25 +82,62 @@ static int status_show(struct seq_file *m, void *unused)
 
 	seq_printf(m, "version: %s\n", SCX_BYPASS_LB_VERSION);
 	seq_printf(m, "backend: %s\n", redirect_backend());
-	seq_printf(m, "hooks: %s\n", hooks_active() ? "active" : "inactive");
-	seq_printf(m, "proven: %s\n", hooks_are_proven() ? "yes" : "no");
+	seq_printf(m, "hooks: %s\n", state_is_active() ? "active" : "inactive");
+	seq_printf(m, "proven: %s\n", state_is_proven() ? "yes" : "no");
 	seq_printf(m, "bypass: %s\n", kern_bypassing() ? "on" : "off");
-	show_totals(m);
-	show_params(m);
+	status_show_totals(m);
+	status_show_params(m);
 	for_each_node_state(node, N_CPU)
-		show_node(m, node);
+		status_show_node(m, node);
 	for_each_online_cpu(cpu)
-		show_cpu(m, cpu);
+		status_show_cpu(m, cpu);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(status);
 
-static int history_show(struct seq_file *m, void *unused)
+static void status_show_task(struct seq_file *m, const char *key, const struct episode_task *t)
 {
-	record_show(m);
+	seq_printf(m, "%s_pid: %d\n%s_task: ", key, t->pid, key);
+	/* a task may give itself any name */
+	seq_escape_str(m, t->comm, ESCAPE_SPACE | ESCAPE_SPECIAL | ESCAPE_NP, "");
+	seq_putc(m, '\n');
+}
+
+static void status_show_episode(struct seq_file *m, const struct episode *e)
+{
+	int id;
+
+	seq_printf(m, "episode: %llu\n", e->number);
+	seq_printf(m, "begin_ns: %llu\n", e->begin_ns);
+	seq_printf(m, "begin_real_ns: %llu\n", e->begin_real_ns);
+	seq_printf(m, "lasted_ns: %llu\n", e->lasted_ns);
+	status_show_task(m, "entered", &e->entered);
+	status_show_task(m, "left", &e->left);
+	seq_printf(m, "cpus: %u\n", e->nr_cpus);
+	seq_printf(m, "queued_max: %u\n", e->queued_max);
+	seq_printf(m, "longest_queue: %u\n", e->longest_queue);
+	seq_printf(m, "longest_before: %u\n", e->longest_before);
+	seq_printf(m, "longest_after: %u\n", e->longest_after);
+	seq_printf(m, "longest_wait_ms: %u\n", e->wait_ms);
+	for (id = 0; id < NR_NODE_COUNTS; id++)
+		seq_printf(m, "%s: %llu\n", count_names[id], e->counts.nr[id]);
+}
+
+static int status_history_show(struct seq_file *m, void *unused)
+{
+	u64 end = episode_totals().episodes;
+	u64 i = end > EPISODE_KEPT ? end - EPISODE_KEPT : 0;
+	struct episode e;
+
+	while (i++ < end) {
+		if (episode_read(i, &e)) {
+			status_show_episode(m, &e);
+			seq_putc(m, '\n');
+		}
+	}
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(history);
+DEFINE_SHOW_ATTRIBUTE(status_history);
 
 /**
  * status_init() - create the files
@@ -108,9 +148,9 @@ DEFINE_SHOW_ATTRIBUTE(history);
  */
 void status_init(void)
 {
-	dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
-	debugfs_create_file("status", 0400, dir, NULL, &status_fops);
-	debugfs_create_file("history", 0400, dir, NULL, &history_fops);
+	status_dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	debugfs_create_file("status", 0400, status_dir, NULL, &status_fops);
+	debugfs_create_file("history", 0400, status_dir, NULL, &status_history_fops);
 }
 
 /**
@@ -120,5 +160,5 @@ void status_init(void)
  */
 void status_exit(void)
 {
-	debugfs_remove(dir);
+	debugfs_remove(status_dir);
 }

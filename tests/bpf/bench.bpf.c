@@ -62,7 +62,7 @@ static __noinline u32 native_queued(const struct rq *rq)
 	return BPF_CORE_READ(native, scx.bypass_dsq.nr);
 }
 
-/* A CPU's bypass_cpu begins with its two queues, see include/bypass_dsq.h. */
+/* A CPU's bypass_cpu begins with its two queues, see src/queue/bypass_dsq.h. */
 static __noinline u32 module_queued(u32 cpu)
 {
 	u64 offset = 0, queues = figures.module_queues;

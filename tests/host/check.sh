@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Style and static checks. Each must print nothing: checkpatch, W=1 with gcc and
-# with clang, sparse, shellcheck; that Python compiles; that tables are the records'.
+# with clang, sparse, shellcheck; that Python compiles; the structure of src/;
+# that tables are the records'.
 #
 # usage: check.sh KERNEL_DIRECTORY WORK_DIRECTORY
 set -eu
@@ -55,5 +56,6 @@ run shellcheck-bash shellcheck -s bash packaging/PKGBUILD tools/completion.bash 
 run python python3 -m py_compile tests/*.py tests/*/*.py
 run mandoc sh -c "mandoc -T lint -W warning docs/man/* | grep -v 'outdated mandoc.db'; :"
 run licenses python3 tests/host/licenses.py
+run structure python3 tests/host/check_structure.py src
 run readme python3 tests/run.py readme
 exit $status

@@ -187,7 +187,7 @@ by_makepkg() {
 		tar -tf "$arch/packaging/scx-bypass-lb-$package.pkg.tar" > "$work/$package"
 	done
 	for file in "usr/src/scx_bypass_lb-$version/dkms.conf" \
-		"usr/src/scx_bypass_lb-$version/src/hooks.c" etc/modprobe.d/scx_bypass_lb.conf; do
+		"usr/src/scx_bypass_lb-$version/src/hooks/hook.c" etc/modprobe.d/scx_bypass_lb.conf; do
 		grep -qx "$file" "$work/dkms-$version-1-any" || fail "makepkg: no $file"
 	done
 	grep -qx usr/bin/scx-bypass "$work/tools-$version-1-x86_64" || fail "makepkg: no command"

@@ -311,7 +311,7 @@ static int meet_fn(struct kprobe *kp, struct pt_regs *regs)
 }
 
 static struct kprobe meet_kp = {
-	.symbol_name = "lb_pass",
+	.symbol_name = "bypass_lb_node",
 	.pre_handler = meet_fn,
 };
 

@@ -25,7 +25,7 @@
 #include <linux/tracepoint.h>
 #include <trace/events/sched.h>
 
-#include "bypass_dsq.h"
+#include "queue/bypass_dsq.h"
 
 #define LOOK_NS		(5 * NSEC_PER_MSEC)
 #define LIMIT_NS	(20 * NSEC_PER_MSEC)

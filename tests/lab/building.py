@@ -41,13 +41,13 @@ BROKEN = (
 # What is left out to see that the tests would notice: name, file of the module,
 # {old: new text}, what the kernel says then.
 MUTANTS = {
-    "nesting": ("src/bypass_dsq.c", {
+    "nesting": ("src/queue/bypass_dsq.c", {
         "raw_spin_lock_nested(&dsq->lock, SINGLE_DEPTH_NESTING)": "raw_spin_lock(&dsq->lock)",
     }, r"possible recursive locking detected"),
-    "task-cpu": ("src/pass.c", {
+    "task-cpu": ("src/balance/bypass_lb.c", {
         "\t\tif (task_cpu(p) != donor)\n\t\t\tcontinue;\n": "",
     }, RACED),
-    "rq-lock": ("src/pass.c", {
+    "rq-lock": ("src/balance/bypass_lb.c", {
         "kern_rq_lock_irq(rq);": "local_irq_disable();",
         "kern_rq_unlock_irq(rq);": "local_irq_enable();",
     }, RACED),

@@ -46,17 +46,17 @@ static void fill(struct sim *sim, enum shape shape, int nr_cpus, int nr_tasks)
 }
 
 /* As a pass would leave it: no donor while there is a donee. */
-static bool is_balanced(const struct lb_load *load)
+static bool is_balanced(const struct plan_load *load)
 {
-	struct lb_goal goal = lb_plan(load, INTV_US, SLICE_US);
+	struct plan_goal goal = plan_make(load, INTV_US, SLICE_US);
 
-	return !lb_is_donor(&goal, load->max) || !lb_is_donee(&goal, load->min);
+	return !plan_is_donor(&goal, load->max) || !plan_is_donee(&goal, load->min);
 }
 
 static bool simulate(enum shape shape, int nr_cpus, int nr_tasks)
 {
 	struct sim *sim = sim_new(nr_cpus, nr_tasks);
-	struct lb_load load;
+	struct plan_load load;
 	u64 looked = 0, moved = 0, holds = 0;
 	int passes = 0;
 	bool ok;

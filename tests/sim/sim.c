@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A node's bypass DSQs and its balancer, simulated: the plan is the module's
- * own (include/plan.h), the moves are as src/pass.c makes them. Nothing happens
+ * own (src/balance/plan.h), the moves are as src/balance/bypass_lb.c makes them. Nothing happens
  * at the same time, and no CPU goes down.
  */
 #include <stdlib.h>
@@ -102,13 +102,13 @@ void sim_run(struct sim *sim, u32 picks)
 	}
 }
 
-struct lb_load sim_load(const struct sim *sim)
+struct plan_load sim_load(const struct sim *sim)
 {
-	struct lb_load load = {};
+	struct plan_load load = {};
 	int cpu;
 
 	for (cpu = 0; cpu < sim->nr_cpus; cpu++)
-		lb_load_add(&load, sim->queues[cpu].nr);
+		plan_add(&load, sim->queues[cpu].nr);
 	return load;
 }
 
@@ -155,14 +155,14 @@ static int find_donee(struct sim *sim, const struct sim_task *p, int donor)
 	return donee;
 }
 
-static void relieve(struct sim *sim, int donor, const struct lb_goal *goal,
+static void relieve(struct sim *sim, int donor, const struct plan_goal *goal,
 		    struct sim_pass *pass)
 {
 	struct sim_queue *q = &sim->queues[donor];
 	int prev = -1, next = q->head;
 	u64 entries = 0;
 
-	while (!lb_is_relieved(goal, q->nr) && sim->nr_donees && next >= 0) {
+	while (!plan_is_relieved(goal, q->nr) && sim->nr_donees && next >= 0) {
 		int donee = find_donee(sim, &sim->tasks[next], donor);
 
 		entries++;
@@ -170,31 +170,31 @@ static void relieve(struct sim *sim, int donor, const struct lb_goal *goal,
 			prev = next;
 		} else {
 			append(sim, donee, take_behind(sim, donor, prev));
-			if (!lb_is_donee(goal, sim->queues[donee].nr))
+			if (!plan_is_donee(goal, sim->queues[donee].nr))
 				mark_donee(sim, donee, false);
 			pass->moved++;
 		}
 		next = prev < 0 ? q->head : sim->tasks[prev].next;
 	}
 	pass->looked += entries;
-	pass->holds += entries / LB_BATCH + 1;
+	pass->holds += entries / PLAN_BATCH + 1;
 }
 
-/* One pass, as lb_pass() does it. */
+/* One pass, as bypass_lb_node() does it. */
 struct sim_pass sim_pass(struct sim *sim, u32 intv_us, u32 slice_us)
 {
 	struct sim_pass pass = { .before = sim_load(sim) };
-	struct lb_goal goal = lb_plan(&pass.before, intv_us, slice_us);
+	struct plan_goal goal = plan_make(&pass.before, intv_us, slice_us);
 	int cpu;
 
 	memset(sim->donees, 0, (sim->nr_cpus / BITS + 1) * sizeof(*sim->donees));
 	sim->nr_donees = 0;
 	for (cpu = 0; cpu < sim->nr_cpus; cpu++)
-		if (lb_is_donee(&goal, sim->queues[cpu].nr))
+		if (plan_is_donee(&goal, sim->queues[cpu].nr))
 			mark_donee(sim, cpu, true);
 
 	for (cpu = 0; cpu < sim->nr_cpus && sim->nr_donees; cpu++)
-		if (lb_is_donor(&goal, sim->queues[cpu].nr))
+		if (plan_is_donor(&goal, sim->queues[cpu].nr))
 			relieve(sim, cpu, &goal, &pass);
 
 	pass.after = sim_load(sim);

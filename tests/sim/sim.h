@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "../../include/plan.h"
+#include "../../src/balance/plan.h"
 
 /**
  * struct sim_task - a task that waits
@@ -32,7 +32,7 @@ struct sim_queue {
  * @holds: times that the donors' locks were taken
  */
 struct sim_pass {
-	struct lb_load before, after;
+	struct plan_load before, after;
 	u64 moved, looked, holds;
 };
 
@@ -42,7 +42,7 @@ struct sim *sim_new(int nr_cpus, int max_tasks);
 void sim_free(struct sim *sim);
 void sim_add(struct sim *sim, int cpu, int first, int last);
 void sim_run(struct sim *sim, u32 picks);
-struct lb_load sim_load(const struct sim *sim);
+struct plan_load sim_load(const struct sim *sim);
 struct sim_pass sim_pass(struct sim *sim, u32 intv_us, u32 slice_us);
 
 #endif /* SIM_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What include/plan.h needs of the kernel's headers, for the simulator. */
+/* What src/balance/plan.h needs of the kernel's headers, for the simulator. */
 #ifndef SIM_LINUX_KERNEL_H
 #define SIM_LINUX_KERNEL_H
 

@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* The status file in debugfs. */
-#ifndef STATUS_H
-#define STATUS_H
-
-void status_init(void);
-void status_exit(void);
-
-#endif /* STATUS_H */

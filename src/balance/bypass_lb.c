@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One pass of a node's balancer: plan, move tasks from donors to donees, make the
+ * donees pick again, report.
+ *
+ * The names are those of 6.19's balancer. This one does more than that: it locks the
+ * donor's rq for each move, and skips tasks whose rq is another one, because
+ * dispatch_dequeue() of the older kernels reads p->scx.dsq under the rq's lock alone. It
+ * counts entries that are looked at, not only those that are moved, until it drops the
+ * locks; and it gives nothing to a CPU where a task of a higher class runs.
+ *
+ * Locks: the donor's rq, then the donor's DSQ, then the donee's DSQ, nested.
+ * The first two are dropped after each batch of entries looked at, moved or
+ * not; a cursor in the list keeps the place.
+ */
+#include <linux/preempt.h>
+#include <linux/timekeeping.h>
+#include <linux/topology.h>
+
+#include "balance/bypass_lb.h"
+#include "kern/kern.h"
+#include "queue/bypass_dsq.h"
+#include "record/count.h"
+#include "record/episode.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/scx_bypass_lb.h>
+
+/**
+ * bypass_lb_measure() - look how a node's tasks are spread over its bypass DSQs
+ * @node: the node
+ *
+ * Context: any. Racy without the DSQs' locks.
+ * Return: what it has seen.
+ */
+struct plan_load bypass_lb_measure(const struct lb_node *node)
+{
+	struct plan_load load = {};
+	int cpu;
+
+	for_each_cpu_and(cpu, node->cpus, cpu_online_mask)
+		plan_add(&load, bypass_dsq_nr(cpu));
+	return load;
+}
+
+/* Is the caller itself a task that runs on @cpu, and not an interrupt of one? */
+static bool bypass_lb_runs_on(int cpu)
+{
+	return cpu == raw_smp_processor_id() &&
+	       (IS_ENABLED(CONFIG_PREEMPT_RT) || !in_serving_softirq());
+}
+
+/**
+ * bypass_lb_may_receive() - may tasks be moved to a CPU?
+ * @cpu: the CPU
+ *
+ * Not to one where a task of a higher class runs or waits, other than the caller.
+ *
+ * Context: any, racy: preemptible, and what it finds may change at once.
+ */
+bool bypass_lb_may_receive(int cpu)
+{
+	return kern_cpu_schedulable(cpu) && kern_cpu_nr_others(cpu) <= bypass_lb_runs_on(cpu);
+}
+
+/**
+ * bypass_lb_find_donee() - find a CPU that may take a task
+ * @p: the task
+ * @donee_mask: CPUs that want some; one that cannot take any is removed
+ *
+ * A CPU that is going down neither receives nor gives any: it must run its tasks
+ * itself.
+ *
+ * Context: as for bypass_dsq_may_move().
+ * Return: the CPU, or -1.
+ */
+int bypass_lb_find_donee(struct task_struct *p, struct cpumask *donee_mask)
+{
+	int donee;
+
+	while ((donee = cpumask_any_and_distribute(donee_mask, p->cpus_ptr)) < nr_cpu_ids) {
+		if (kern_cpu_schedulable(donee))
+			return bypass_dsq_may_move(p, donee) ? donee : -1;
+		cpumask_clear_cpu(donee, donee_mask);
+	}
+	return -1;
+}
+
+/*
+ * Look at one batch of @donor's entries behind @cursor and move what can be
+ * moved. Returns whether another batch is wanted.
+ */
+static bool bypass_lb_batch(struct lb_node *node, int donor, const struct plan_goal *goal,
+			    struct scx_dsq_list_node *cursor, u32 *nr_balanced)
+{
+	struct scx_dispatch_q *dsq = bypass_dsq(donor);
+	int i;
+
+	for (i = 0; i < PLAN_BATCH; i++) {
+		struct task_struct *p;
+		int donee;
+
+		if (plan_is_relieved(goal, dsq->nr) || cpumask_empty(node->pass.donee_mask) ||
+		    !cpu_active(donor))
+			return false;
+
+		p = bypass_dsq_next(dsq, &cursor->node);
+		if (!p)
+			return false;
+		list_move(&cursor->node, &p->scx.dsq_list.node);
+
+		/*
+		 * Moved here earlier and not consumed since: its rq is another
+		 * one, whose lock is not held.
+		 */
+		if (task_cpu(p) != donor)
+			continue;
+		donee = bypass_lb_find_donee(p, node->pass.donee_mask);
+		if (donee < 0)
+			continue;
+
+		bypass_dsq_unlink(dsq, p);
+		bypass_dsq_insert(bypass_dsq(donee), p, SCX_ENQ_NESTED);
+		cpumask_set_cpu(donee, node->pass.resched_mask);
+		if (!plan_is_donee(goal, bypass_dsq_nr(donee)))
+			cpumask_clear_cpu(donee, node->pass.donee_mask);
+		(*nr_balanced)++;
+	}
+	return true;
+}
+
+static u32 bypass_lb_cpu(struct lb_node *node, int donor, const struct plan_goal *goal)
+{
+	struct scx_dispatch_q *dsq = bypass_dsq(donor);
+	struct rq *rq = kern_cpu_rq(donor);
+	struct scx_dsq_list_node cursor = BYPASS_DSQ_CURSOR(cursor);
+	u32 nr_balanced = 0;
+	bool more;
+
+	do {
+		u64 begin, held;
+
+		kern_rq_lock_irq(rq);
+		raw_spin_lock(&dsq->lock);
+		begin = ktime_get_mono_fast_ns();
+
+		if (list_empty(&cursor.node))
+			list_add(&cursor.node, &dsq->list);
+		more = bypass_lb_batch(node, donor, goal, &cursor, &nr_balanced);
+		if (!more)
+			list_del_init(&cursor.node);
+
+		held = ktime_get_mono_fast_ns() - begin;
+		raw_spin_unlock(&dsq->lock);
+		kern_rq_unlock_irq(rq);
+
+		if (held > node->pass.hold_max_ns)
+			WRITE_ONCE(node->pass.hold_max_ns, held);
+		cpu_relax();
+	} while (more);
+
+	return nr_balanced;
+}
+
+static u32 bypass_lb_move(struct lb_node *node, const struct plan_goal *goal)
+{
+	u32 nr_balanced = 0;
+	int cpu;
+
+	cpumask_clear(node->pass.donee_mask);
+	cpumask_clear(node->pass.resched_mask);
+
+	for_each_cpu_and(cpu, node->cpus, cpu_active_mask)
+		if (plan_is_donee(goal, bypass_dsq_nr(cpu)) && bypass_lb_may_receive(cpu))
+			cpumask_set_cpu(cpu, node->pass.donee_mask);
+
+	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
+		if (cpumask_empty(node->pass.donee_mask))
+			break;
+		/* its queue may have grown since: it would lock its own DSQ as the donee's */
+		if (cpumask_test_cpu(cpu, node->pass.donee_mask))
+			continue;
+		if (plan_is_donor(goal, bypass_dsq_nr(cpu)))
+			nr_balanced += bypass_lb_cpu(node, cpu, goal);
+	}
+
+	for_each_cpu(cpu, node->pass.resched_mask)
+		static_call(kern_resched_cpu)(cpu);
+
+	return nr_balanced;
+}
+
+/**
+ * bypass_lb_node() - balance the bypass DSQs of a node once
+ * @node: the node
+ * @intv_us: when the next pass is, us
+ * @slice_us: how long each task runs, us
+ *
+ * Context: soft interrupt or timer thread, one at a time for each node, no
+ * locks held. Takes rq and DSQ locks.
+ */
+void bypass_lb_node(struct lb_node *node, unsigned int intv_us, unsigned int slice_us)
+{
+	int cpu = cpumask_first(node->cpus);
+	struct plan_load before = bypass_lb_measure(node), after;
+	struct plan_goal goal;
+	u32 nr_balanced;
+
+	if (!before.nr_cpus)
+		return;
+	episode_pass();
+
+	goal = plan_make(&before, intv_us, slice_us);
+	nr_balanced = bypass_lb_move(node, &goal);
+	after = bypass_lb_measure(node);
+
+	count_add(cpu, COUNT_MOVED, nr_balanced);
+	WRITE_ONCE(node->pass.last_cpu, raw_smp_processor_id());
+	WRITE_ONCE(node->pass.last_ns, ktime_get_mono_fast_ns());
+	count_add(cpu, COUNT_PASSES, 1);
+
+	trace_sched_ext_bypass_lb(node->id, before.nr_cpus, before.nr_tasks, nr_balanced,
+				  before.min, before.max, after.min, after.max);
+}

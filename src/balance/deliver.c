@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * As soon as bypass has begun, the tasks that wait are delivered: from CPUs with more
+ * than an even share of their node to CPUs with less, one time, for good.
+ *
+ * Unlike a pass of the balancer this moves a task to the other CPU's run queue, as the
+ * kernel's own move_remote_task_to_local_dsq() does. So a scheduler that is unloaded
+ * hands an even machine over to the fair class, which itself takes seconds to spread a
+ * pile of hundreds of tasks, and RCU waits behind it.
+ *
+ * Locks: the donor's rq, then its DSQ's lock, to choose a batch of tasks. With the rq
+ * still locked they are taken off it; then they belong to nobody else, as their on_rq
+ * says that they migrate. The rq's lock is dropped and each task is put on its new rq,
+ * under that one's lock. Interrupts stay off for the whole batch, so a CPU that was active
+ * as a task was chosen can only go offline after that.
+ */
+#include <linux/bitops.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/topology.h>
+
+#include "balance/bypass_lb.h"
+#include "balance/deliver.h"
+#include "kern/kern.h"
+#include "queue/bypass_dsq.h"
+#include "record/count.h"
+
+#include <trace/events/scx_bypass_lb.h>
+
+/*
+ * Tasks moved, and entries looked at, before the donor's locks are dropped. Whoever wants
+ * to lock a task's rq spins while the task migrates: so few at a time.
+ */
+#define DELIVER_BATCH	8
+#define DELIVER_SCAN	64
+
+/* The task that sets this bit delivers. It owns all that is below. */
+static unsigned long deliver_busy;
+
+/* of the node whose tasks are delivered, the CPUs that may still receive some */
+static struct cpumask deliver_vacant;
+
+/* how many tasks a CPU may still receive */
+static DEFINE_PER_CPU(u32, deliver_room);
+
+/**
+ * struct deliver_batch - tasks to be moved with the donor's rq locked once
+ * @p: the tasks
+ * @cpu: where to
+ * @nr: how many
+ */
+struct deliver_batch {
+	struct task_struct *p[DELIVER_BATCH];
+	int cpu[DELIVER_BATCH];
+	unsigned int nr;
+};
+
+/**
+ * struct deliver_walk - one way along a donor's DSQ
+ * @cursor: where it is
+ * @want: how many tasks are still to be moved
+ * @nr: how many tasks the DSQ has had at the beginning
+ * @stay: how many of these stay
+ * @due: grows by @stay for each task; one stays whenever it reaches @nr
+ *
+ * The tasks that stay are taken from all of the DSQ, not from its end. A scheduler that
+ * is unloaded hands its tasks over to the fair class one by one, in their order. If one
+ * CPU's tasks came together, the others' fair class would have nothing at that moment,
+ * and pull them.
+ */
+struct deliver_walk {
+	struct scx_dsq_list_node cursor;
+	u32 want;
+	u32 nr;
+	u32 stay;
+	u32 due;
+};
+
+static bool deliver_stays(struct deliver_walk *walk)
+{
+	walk->due += walk->stay;
+	if (walk->due < walk->nr)
+		return false;
+	walk->due -= walk->nr;
+	return true;
+}
+
+/*
+ * Choose tasks of @dsq behind the cursor. The donor's rq is locked. Returns whether there
+ * is more to look at.
+ */
+static bool deliver_choose(struct lb_node *node, struct scx_dispatch_q *dsq, int donor,
+			   struct deliver_walk *walk, struct deliver_batch *batch)
+{
+	u32 most = min_t(u32, walk->want, DELIVER_BATCH);
+	bool more = true;
+	int i;
+
+	lockdep_assert_irqs_disabled();
+	batch->nr = 0;
+	raw_spin_lock(&dsq->lock);
+	if (list_empty(&walk->cursor.node))
+		list_add(&walk->cursor.node, &dsq->list);
+
+	for (i = 0; i < DELIVER_SCAN && batch->nr < most; i++) {
+		struct task_struct *p = bypass_dsq_next(dsq, &walk->cursor.node);
+		int cpu;
+
+		/* one that is going down runs what it has itself, see bypass_lb_find_donee() */
+		if (!p || cpumask_empty(&deliver_vacant) || !cpu_active(donor)) {
+			more = false;
+			break;
+		}
+		list_move(&walk->cursor.node, &p->scx.dsq_list.node);
+		/* a pass has moved it here; its rq is another one and not locked */
+		if (task_cpu(p) != donor || deliver_stays(walk))
+			continue;
+		cpu = bypass_lb_find_donee(p, &deliver_vacant);
+		if (cpu < 0)
+			continue;
+		if (!--per_cpu(deliver_room, cpu))
+			cpumask_clear_cpu(cpu, &deliver_vacant);
+		batch->p[batch->nr] = p;
+		batch->cpu[batch->nr++] = cpu;
+	}
+	walk->want -= batch->nr;
+	if (!walk->want)
+		more = false;
+	if (!more)
+		list_del_init(&walk->cursor.node);
+	raw_spin_unlock(&dsq->lock);
+	return more;
+}
+
+/*
+ * Move up to @want tasks off a DSQ of @donor, which holds @nr. Returns how many.
+ *
+ * A chosen task stays chosen until it is dequeued: another CPU may unlink it from the
+ * DSQ meanwhile, but can only take it with the donor's rq locked.
+ */
+static u32 deliver_from(struct lb_node *node, struct scx_dispatch_q *dsq, int donor, u32 want,
+			u32 nr)
+{
+	struct deliver_walk walk = {
+		.cursor.node = LIST_HEAD_INIT(walk.cursor.node),
+		.cursor.flags = SCX_DSQ_LNODE_ITER_CURSOR,
+		.want = want,
+		.nr = nr,
+		.stay = nr > want ? nr - want : 0,
+	};
+	struct rq *rq = kern_cpu_rq(donor);
+	struct deliver_batch batch;
+	unsigned int i;
+	bool more;
+
+	if (!want || !nr)
+		return 0;
+	do {
+		kern_rq_lock_irq(rq);
+		more = deliver_choose(node, dsq, donor, &walk, &batch);
+		for (i = 0; i < batch.nr; i++) {
+			static_call(kern_deactivate_task)(rq, batch.p[i], 0);
+			static_call(kern_set_task_cpu)(batch.p[i], batch.cpu[i]);
+		}
+		kern_rq_unlock(rq);
+
+		/* the hook of dispatch_enqueue() queues it there, and wakes that CPU */
+		for (i = 0; i < batch.nr; i++) {
+			struct rq *dst = kern_cpu_rq(batch.cpu[i]);
+
+			kern_rq_lock(dst);
+			static_call(kern_activate_task)(dst, batch.p[i], 0);
+			kern_rq_unlock(dst);
+		}
+		local_irq_enable();
+		cond_resched();
+	} while (more);
+
+	return want - walk.want;
+}
+
+/**
+ * struct deliver_plan - how many tasks CPUs of a node are to have
+ * @keep: one that may not receive any, if it has more
+ * @share: the others
+ */
+struct deliver_plan {
+	u32 keep;
+	u32 share;
+};
+
+/*
+ * Made of how many tasks each run queue has. Where a task of a higher class runs just
+ * now none are delivered to; but it may be gone at once, so that CPU does not lose more
+ * than it would otherwise. If it stays, others take what is left (guard.c).
+ */
+static struct deliver_plan deliver_make_plan(struct lb_node *node)
+{
+	u32 nr_tasks = 0, nr_cpus = 0, nr_receivers = 0;
+	struct deliver_plan plan = { U32_MAX, U32_MAX };
+	int cpu;
+
+	cpumask_clear(&deliver_vacant);
+	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
+		nr_tasks += kern_cpu_nr_tasks(cpu);
+		nr_receivers += bypass_lb_may_receive(cpu);
+		nr_cpus++;
+	}
+	if (!nr_tasks || !nr_receivers)
+		return plan;
+
+	plan.keep = DIV_ROUND_UP(nr_tasks, nr_cpus);
+	plan.share = DIV_ROUND_UP(nr_tasks, nr_receivers);
+	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
+		u32 nr = kern_cpu_nr_tasks(cpu);
+		u32 room = bypass_lb_may_receive(cpu) && nr < plan.share ? plan.share - nr : 0;
+
+		per_cpu(deliver_room, cpu) = room;
+		if (room)
+			cpumask_set_cpu(cpu, &deliver_vacant);
+	}
+	return plan;
+}
+
+static u32 deliver_relieve(struct lb_node *node, int cpu, const struct deliver_plan *plan)
+{
+	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
+	u32 keep = bypass_lb_may_receive(cpu) ? plan->share : plan->keep;
+	u32 nr = kern_cpu_nr_tasks(cpu), want, left;
+
+	/* its queue may have grown since: it would be delivered to itself */
+	if (nr <= keep || cpumask_test_cpu(cpu, &deliver_vacant))
+		return 0;
+	want = nr - keep;
+	left = want - deliver_from(node, &bc->dsq, cpu, want, bypass_dsq_nr(cpu));
+	/* some of those that were to move may not: others do instead, and urgent ones */
+	left -= deliver_from(node, &bc->dsq, cpu, left, left);
+	left -= deliver_from(node, &bc->urgent, cpu, left, left);
+	return want - left;
+}
+
+static void deliver_node(struct lb_node *node)
+{
+	struct plan_load before = bypass_lb_measure(node), after;
+	struct deliver_plan plan = deliver_make_plan(node);
+	u32 nr_moved = 0;
+	int cpu;
+
+	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
+		if (cpumask_empty(&deliver_vacant))
+			break;
+		nr_moved += deliver_relieve(node, cpu, &plan);
+	}
+	if (!nr_moved)
+		return;
+
+	count_add(cpumask_first(node->cpus), COUNT_DELIVERED, nr_moved);
+	after = bypass_lb_measure(node);
+	trace_sched_ext_bypass_lb(node->id, before.nr_cpus, before.nr_tasks, nr_moved,
+				  before.min, before.max, after.min, after.max);
+}
+
+/**
+ * deliver_begin() - bypass is about to begin: tasks are to be delivered
+ *
+ * If two tasks make bypass begin at the same time, one of them does not deliver.
+ *
+ * Context: any.
+ * Return: whether the caller has to call deliver_tasks().
+ */
+bool deliver_begin(void)
+{
+	return !test_and_set_bit_lock(0, &deliver_busy);
+}
+
+/**
+ * deliver_is_due() - are tasks about to be delivered?
+ *
+ * A pass waits: it would move them to other DSQs, where they do not belong to that
+ * CPU's run queue.
+ *
+ * Context: any.
+ */
+bool deliver_is_due(void)
+{
+	return test_bit(0, &deliver_busy);
+}
+
+/**
+ * deliver_tasks() - move waiting tasks so that each CPU has its share of its node
+ *
+ * Context: process, just after bypass has begun, after deliver_begin(), no locks held.
+ * Takes rq and DSQ locks.
+ */
+void deliver_tasks(void)
+{
+	int node;
+
+	for_each_node_state(node, N_CPU)
+		deliver_node(lb_nodes[node]);
+	clear_bit_unlock(0, &deliver_busy);
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What guarantees that a task on a bypass DSQ does not wait for one CPU alone.
+ *
+ * In bypass a CPU picks a task at least once in a tick. One that has tasks and has not
+ * picked for longer does not serve them, whatever the reason: a task of a higher class
+ * runs there, it is throttled, its tick is off, a wakeup was lost. Then every CPU of
+ * the node takes its tasks (help.c), as every CPU takes them from the stock kernel's
+ * one queue of the node. If it was only slow, its tasks are run elsewhere, that is all.
+ *
+ * And a CPU that idles while tasks of its node wait is woken to look for one.
+ *
+ * It runs in a hard interrupt, of a timer of the node (timing.c), because that comes
+ * where soft interrupts and threads do not: on a CPU where a real-time task spins. It
+ * does not depend on bypass_lb_intv_us.
+ *
+ * A task that was picked already, and is on its CPU's local DSQ when a task of a higher
+ * class takes the CPU, waits there for that one, as on the stock kernel.
+ */
+#include <linux/jiffies.h>
+#include <linux/timekeeping.h>
+#include <linux/topology.h>
+
+#include "balance/guard.h"
+#include "balance/lb_node.h"
+#include "kern/kern.h"
+#include "queue/bypass_dsq.h"
+#include "record/count.h"
+
+/* A CPU that has tasks and does not pick one for longer than this does not serve them. */
+#define GUARD_PATIENCE_NS	(2 * GUARD_INTV_NS + 2 * TICK_NSEC)
+
+static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
+{
+	u32 picks = READ_ONCE(bc->nr_picks);
+
+	if (picks != bc->guard.picks || !bc->guard.ns) {
+		bc->guard.picks = picks;
+		bc->guard.ns = now;
+	}
+	return now - bc->guard.ns > GUARD_PATIENCE_NS;
+}
+
+/*
+ * Wake @nr CPUs of @node that have nothing to run. Which of them may run a task that
+ * waits is not known: so the next look begins where this one has ended.
+ */
+static void guard_wake_idle(struct lb_node *node, u32 nr)
+{
+	int cpu, from = node->guard.wake_from;
+
+	for_each_cpu_wrap(cpu, node->cpus, from) {
+		if (!nr)
+			break;
+		if (!cpu_online(cpu) || kern_cpu_nr_tasks(cpu) || kern_cpu_nr_others(cpu))
+			continue;
+		static_call(kern_wake_up_if_idle)(cpu);
+		node->guard.wake_from = cpu + 1;
+		nr--;
+	}
+}
+
+/**
+ * guard_look() - look for CPUs of a node that do not serve their DSQs, or idle
+ * @node: the node
+ *
+ * Context: hard interrupt, one at a time for each node. Takes rq locks, each for a
+ * moment.
+ */
+void guard_look(struct lb_node *node)
+{
+	u64 now = ktime_get_mono_fast_ns();
+	bool any = false;
+	u32 nr_waiting = 0;
+	int cpu;
+
+	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
+		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
+		u32 nr = bypass_dsq_cpu_nr(bc);
+		bool unserved = false;
+
+		if (nr) {
+			nr_waiting += nr;
+			unserved = guard_is_unserved(bc, now);
+			/* does nothing to a CPU that does not idle */
+			static_call(kern_wake_up_if_idle)(cpu);
+		} else {
+			bc->guard.ns = 0;
+		}
+		if (unserved && !bc->guard.unserved)
+			count_add(cpumask_first(node->cpus), COUNT_UNSERVED, 1);
+		if (unserved != bc->guard.unserved)
+			WRITE_ONCE(bc->guard.unserved, unserved);
+		any |= unserved;
+	}
+	if (any != node->guard.unserved)
+		WRITE_ONCE(node->guard.unserved, any);
+
+	guard_wake_idle(node, nr_waiting);
+}
+
+/**
+ * guard_forget() - bypass is over: what was seen is not true in the next one
+ * @node: the node
+ *
+ * Context: as guard_look(), or with the guard stopped.
+ */
+void guard_forget(struct lb_node *node)
+{
+	int cpu;
+
+	for_each_cpu(cpu, node->cpus) {
+		WRITE_ONCE(per_cpu(bypass_cpus, cpu).guard.unserved, false);
+		per_cpu(bypass_cpus, cpu).guard.ns = 0;
+	}
+	WRITE_ONCE(node->guard.unserved, false);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef GUARD_H
+#define GUARD_H
+
+#include <linux/time64.h>
+
+struct lb_node;
+
+/* how often it looks, nanoseconds */
+#define GUARD_INTV_NS	(4 * NSEC_PER_MSEC)
+
+void guard_look(struct lb_node *node);
+void guard_forget(struct lb_node *node);
+
+#endif /* GUARD_H */

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What makes the bypass DSQs of a node work-conserving, as the node's one queue of
+ * the stock kernel is: no task waits for one CPU alone.
+ *
+ * A CPU that has run dry takes a task from another CPU of its node. And a CPU that
+ * has tasks itself takes one, in every second tick, from a CPU that does not serve its
+ * DSQs: one where a real-time task spins, for example. In the other ticks it runs its
+ * own, which may be urgent. guard.c finds such CPUs, and wakes those that idle while
+ * tasks wait.
+ *
+ * Here is only said from which DSQ. The kernel's own consume_dispatch_q() takes the
+ * task, with the locks that this needs, as it does from a global DSQ.
+ */
+#include <linux/jiffies.h>
+#include <linux/limits.h>
+#include <linux/sched.h>
+#include <linux/topology.h>
+
+#include "balance/help.h"
+#include "balance/lb_node.h"
+#include "kern/kern.h"
+#include "queue/bypass_dsq.h"
+
+/*
+ * Tasks looked at on a DSQ that its CPU serves. Those that cannot move do not stay in
+ * front: their CPU runs them and queues them again at the end.
+ */
+#define HELP_SCAN	16
+/* DSQs with tasks looked at in one pick; the next pick begins where this one ended */
+#define HELP_TRIES	16
+
+/*
+ * Is there a task that may run on @cpu among the first @scan of @dsq? Takes its lock if
+ * that is free: a CPU that helps does not wait for a lock. Another try comes soon.
+ */
+static bool help_can_take(struct scx_dispatch_q *dsq, int cpu, u32 scan)
+{
+	struct task_struct *p;
+	bool found = false;
+
+	if (!READ_ONCE(dsq->nr) || !raw_spin_trylock(&dsq->lock))
+		return false;
+	p = bypass_dsq_next(dsq, &dsq->list);
+	for (; p && scan-- && !found; p = bypass_dsq_next(dsq, &p->scx.dsq_list.node))
+		found = bypass_dsq_may_move(p, cpu);
+	raw_spin_unlock(&dsq->lock);
+	return found;
+}
+
+/*
+ * Nobody brings the tasks of an unserved CPU that cannot move to the end: these are walked
+ * past, but by one CPU in a tick, as interrupts are off meanwhile.
+ */
+static u32 help_scan(struct bypass_cpu *donor)
+{
+	unsigned long walked = READ_ONCE(donor->help.walked_tick);
+
+	if (!READ_ONCE(donor->guard.unserved) || !time_after(jiffies, walked))
+		return HELP_SCAN;
+	WRITE_ONCE(donor->help.walked_tick, jiffies);
+	return U32_MAX;
+}
+
+static struct scx_dispatch_q *help_from(struct bypass_cpu *donor, int cpu)
+{
+	u32 scan = help_scan(donor);
+
+	if (help_can_take(&donor->urgent, cpu, scan))
+		return &donor->urgent;
+	return help_can_take(&donor->dsq, cpu, scan) ? &donor->dsq : NULL;
+}
+
+/*
+ * Look once around the node's CPUs, from where the last look ended. A task taken from a
+ * CPU that is on its way down would leave that waiting (see sweep_recall()): so
+ * both must be active.
+ */
+static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_node *node,
+					bool unserved)
+{
+	unsigned int tries = HELP_TRIES;
+	int cpu, from = bc->help.from;
+
+	for_each_cpu_wrap(cpu, node->cpus, from) {
+		struct bypass_cpu *donor = per_cpu_ptr(&bypass_cpus, cpu);
+		struct scx_dispatch_q *dsq;
+
+		if (donor == bc || !bypass_dsq_cpu_nr(donor) || !cpu_active(cpu) ||
+		    (unserved && !READ_ONCE(donor->guard.unserved)))
+			continue;
+		bc->help.from = cpu;
+		dsq = help_from(donor, bc->cpu);
+		if (dsq)
+			return dsq;
+		if (!--tries)
+			break;
+	}
+	return NULL;
+}
+
+/**
+ * help_source() - another CPU's DSQ from which a CPU takes a task
+ * @bc: the CPU
+ * @idle: it has no task itself; otherwise only DSQs that are not served count
+ *
+ * Context: bypass, interrupts off, @bc's rq locked. Takes DSQ locks, one at a time.
+ * Return: the DSQ, or NULL. What it has may be gone again.
+ */
+struct scx_dispatch_q *help_source(struct bypass_cpu *bc, bool idle)
+{
+	const struct lb_node *node = lb_nodes[cpu_to_node(bc->cpu)];
+	struct scx_dispatch_q *dsq = NULL;
+	bool unserved = READ_ONCE(node->guard.unserved);
+
+	if ((!idle && (!unserved || !time_after(jiffies, bc->help.tick))) ||
+	    !kern_cpu_schedulable(bc->cpu))
+		return NULL;
+
+	if (unserved) {
+		if (!idle)
+			bc->help.tick = jiffies + 1;
+		dsq = help_find(bc, node, true);
+	}
+	return dsq || !idle ? dsq : help_find(bc, node, false);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LB_NODE_H
+#define LB_NODE_H
+
+#include <linux/cpumask.h>
+#include <linux/hrtimer.h>
+#include <linux/irq_work.h>
+#include <linux/timer.h>
+
+/**
+ * struct lb_node - a NUMA node
+ * @id: its number
+ * @cpus: its possible CPUs. With numa=fake a CPU is in the masks of several nodes; it
+ *	is in @cpus of one, and only that one's balancer touches its DSQs
+ * @timing: owned by timing.c
+ * @timing.pass: starts the next pass, on a CPU of the node
+ * @timing.guard: looks for CPUs that do not serve their tasks
+ * @timing.start: starts both timers, on the CPU where they are to run
+ * @pass: owned by bypass_lb.c
+ * @pass.donee_mask: in a pass, the CPUs that may still receive tasks
+ * @pass.resched_mask: in a pass, the CPUs that have received some
+ * @pass.hold_max_ns: longest time that a donor's locks were held; this and the next
+ *	two are read without a lock
+ * @pass.last_ns: when the last pass ended, ktime_get_mono_fast_ns()
+ * @pass.last_cpu: where it ran
+ * @guard: written by guard.c
+ * @guard.unserved: a CPU does not serve its tasks. Read by help.c without a lock
+ * @guard.wake_from: the CPU that is woken first, if it idles
+ */
+struct lb_node {
+	int id;
+	cpumask_var_t cpus;
+	struct {
+		struct timer_list pass;
+		struct hrtimer guard;
+		struct irq_work start;
+	} timing;
+	struct {
+		cpumask_var_t donee_mask;
+		cpumask_var_t resched_mask;
+		u64 hold_max_ns;
+		u64 last_ns;
+		int last_cpu;
+	} pass;
+	struct {
+		bool unserved;
+		int wake_from;
+	} guard;
+};
+
+/* By number, below nr_node_ids. Written by lb_node.c alone. */
+extern struct lb_node **lb_nodes;
+
+int lb_node_init(void);
+void lb_node_exit(void);
+
+#endif /* LB_NODE_H */

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * When the balancer runs: two timers for each NUMA node, on a CPU of that node, so
+ * that the nodes are balanced at the same time and by local memory. One runs the passes,
+ * the other is the guard's.
+ *
+ * They are started as soon as bypass has begun, for a first pass at once, and then
+ * start themselves again for as long as bypass is on. The timer core makes sure that a
+ * timer's function does not run twice at the same time: a timer that is started while
+ * its function runs elsewhere stays there. add_timer_on() would not look; so a timer is
+ * started by an interrupt of the CPU where it is to run, on that CPU.
+ */
+#include <linux/jiffies.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/sched/isolation.h>
+#include <linux/topology.h>
+
+#include "balance/bypass_lb.h"
+#include "balance/deliver.h"
+#include "balance/guard.h"
+#include "balance/lb_node.h"
+#include "balance/timing.h"
+#include "kern/kern.h"
+
+/* named and limited as kernels with a balancer have them */
+#define TIMING_INTV_US_MAX	(10 * USEC_PER_SEC)
+#define TIMING_SLICE_US_MIN	100
+#define TIMING_SLICE_US_MAX	(100 * USEC_PER_MSEC)
+
+/* how often passes run in bypass, us; 0 stops them */
+static unsigned int timing_bypass_lb_intv_us __read_mostly = 500 * USEC_PER_MSEC;
+/* slice of a task that is queued in bypass, us */
+static unsigned int timing_slice_bypass_us __read_mostly = 5 * USEC_PER_MSEC;
+
+/* may timers be started? */
+static bool timing_started;
+
+static bool timing_is_wanted(void)
+{
+	return READ_ONCE(timing_started) && kern_in_bypass();
+}
+
+/* Soft interrupt; on PREEMPT_RT the timer thread. */
+static void timing_pass_fn(struct timer_list *timer)
+{
+	struct lb_node *node = container_of(timer, struct lb_node, timing.pass);
+	unsigned int intv_us = timing_intv_us();
+	unsigned long delay = 1;
+
+	if (!intv_us || !timing_is_wanted())
+		return;
+	if (!deliver_is_due()) {
+		bypass_lb_node(node, intv_us, timing_slice_us());
+		delay = max(usecs_to_jiffies(intv_us), 1UL);
+	}
+	mod_timer(timer, jiffies + delay);
+}
+
+/* Interrupts are off. */
+static void timing_start_guard(struct lb_node *node)
+{
+	hrtimer_start(&node->timing.guard, ns_to_ktime(GUARD_INTV_NS),
+		      HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
+{
+	struct lb_node *node = container_of(timer, struct lb_node, timing.guard);
+
+	if (timing_is_wanted()) {
+		guard_look(node);
+		timing_start_guard(node);
+	} else {
+		guard_forget(node);
+	}
+	return HRTIMER_NORESTART;
+}
+
+/* On the CPU where the timers are to run, interrupts are off. */
+static void timing_start_fn(struct irq_work *work)
+{
+	struct lb_node *node = container_of(work, struct lb_node, timing.start);
+
+	if (!timing_is_wanted())
+		return;
+	/* not put off by each update */
+	if (!hrtimer_is_queued(&node->timing.guard))
+		timing_start_guard(node);
+	if (timing_intv_us())
+		mod_timer(&node->timing.pass, jiffies);
+}
+
+/*
+ * The CPU for a node's timers: one that is not on its way down, that does the kernel's
+ * housekeeping, and where no real-time task runs, in this order. A CPU that comes up is
+ * not active yet, but may be the only one. None for a node without an online CPU.
+ */
+static int timing_choose_cpu(const struct lb_node *node)
+{
+	int cpu, best = -1, best_score = -1;
+
+	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
+		int score = 4 * cpu_active(cpu) + 2 * housekeeping_test_cpu(cpu, HK_TYPE_TIMER) +
+			    !kern_cpu_nr_others(cpu);
+
+		if (score > best_score) {
+			best = cpu;
+			best_score = score;
+		}
+	}
+	return best;
+}
+
+/**
+ * timing_update() - act on a change of bypass, of the interval, or of the CPUs
+ *
+ * Starts a pass at once on every node if bypass is on, and the interval from then on.
+ *
+ * Context: process or any other with no scheduler locks held.
+ */
+void timing_update(void)
+{
+	int i;
+
+	/* parameters also come from the command line, before there are nodes */
+	if (!timing_is_wanted())
+		return;
+
+	for (i = 0; i < nr_node_ids; i++) {
+		struct lb_node *node = lb_nodes[i];
+		int cpu;
+
+		/* a CPU that is online stays so until this is over */
+		preempt_disable();
+		cpu = timing_choose_cpu(node);
+		if (cpu >= 0)
+			static_call(kern_irq_work_queue_on)(&node->timing.start, cpu);
+		preempt_enable();
+	}
+}
+
+/**
+ * timing_start() - allow timers to be started
+ *
+ * Context: process.
+ */
+void timing_start(void)
+{
+	int i;
+
+	/* timing_stop() has shut them down */
+	for (i = 0; i < nr_node_ids; i++)
+		timer_setup(&lb_nodes[i]->timing.pass, timing_pass_fn, TIMER_PINNED);
+	WRITE_ONCE(timing_started, true);
+}
+
+/**
+ * timing_stop() - stop the timers and wait for passes under way
+ *
+ * Context: process, may sleep.
+ */
+void timing_stop(void)
+{
+	int i;
+
+	WRITE_ONCE(timing_started, false);
+	/* interrupts that have seen it set may still start a timer */
+	synchronize_rcu();
+	for (i = 0; i < nr_node_ids; i++) {
+		struct lb_node *node = lb_nodes[i];
+
+		irq_work_sync(&node->timing.start);
+		hrtimer_cancel(&node->timing.guard);
+		guard_forget(node);
+		timer_shutdown_sync(&node->timing.pass);
+	}
+}
+
+/**
+ * timing_init() - set up what timing_update() uses
+ *
+ * Context: process, after lb_node_init().
+ */
+void timing_init(void)
+{
+	int i;
+
+	for (i = 0; i < nr_node_ids; i++) {
+		struct lb_node *node = lb_nodes[i];
+
+		node->timing.start = IRQ_WORK_INIT_HARD(timing_start_fn);
+		kern_hrtimer_setup(&node->timing.guard, timing_guard_fn, CLOCK_MONOTONIC,
+				   HRTIMER_MODE_REL_PINNED_HARD);
+	}
+}
+
+/**
+ * timing_exit() - wait for the last users of what timing_init() has set up
+ *
+ * Context: process, may sleep. After timing_stop(), or nothing was started.
+ */
+void timing_exit(void)
+{
+	int i;
+
+	/* a parameter may be written until the module is gone; from now on it starts nothing */
+	kernel_param_lock(THIS_MODULE);
+	kernel_param_unlock(THIS_MODULE);
+
+	/* sent before timing_stop(), to a CPU that has not taken the interrupt yet */
+	for (i = 0; i < nr_node_ids; i++)
+		irq_work_sync(&lb_nodes[i]->timing.start);
+}
+
+/* The parameter bypass_lb_intv_us. */
+unsigned int timing_intv_us(void)
+{
+	return READ_ONCE(timing_bypass_lb_intv_us);
+}
+
+/* The parameter slice_bypass_us. */
+unsigned int timing_slice_us(void)
+{
+	return READ_ONCE(timing_slice_bypass_us);
+}
+
+static int timing_set(const char *val, const struct kernel_param *kp)
+{
+	bool is_intv = kp->arg == &timing_bypass_lb_intv_us;
+	unsigned int min = is_intv ? 0 : TIMING_SLICE_US_MIN;
+	unsigned int max = is_intv ? TIMING_INTV_US_MAX : TIMING_SLICE_US_MAX;
+	int ret = param_set_uint_minmax(val, kp, min, max);
+
+	if (ret)
+		pr_err("%s must be a number from %u to %u\n", kp->name, min, max);
+	else if (is_intv)
+		timing_update();
+	return ret;
+}
+
+static const struct kernel_param_ops timing_ops = {
+	.set = timing_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(bypass_lb_intv_us, &timing_ops, &timing_bypass_lb_intv_us, 0600);
+MODULE_PARM_DESC(bypass_lb_intv_us,
+		 "balancing interval in bypass mode, microseconds (0 to 10000000, 0 = off, default 500000)");
+
+module_param_cb(slice_bypass_us, &timing_ops, &timing_slice_bypass_us, 0600);
+MODULE_PARM_DESC(slice_bypass_us,
+		 "slice of a task in bypass mode, microseconds (100 to 100000, default 5000)");

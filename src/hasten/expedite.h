@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef EXPEDITE_H
+#define EXPEDITE_H
+
+#include <linux/types.h>
+
+void expedite_init(void);
+void expedite_exit(void);
+void expedite_start(void);
+void expedite_stop(void);
+void expedite_update(void);
+bool expedite_is_allowed(void);
+
+#endif /* EXPEDITE_H */

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The three hooks. Each does its part and runs the kernel's own body, so that
+ * what a distribution fixes there stays fixed.
+ */
+#include <linux/printk.h>
+
+#include "balance/deliver.h"
+#include "balance/timing.h"
+#include "hasten/expedite.h"
+#include "hooks/gate.h"
+#include "hooks/hook.h"
+#include "hooks/policy.h"
+#include "hooks/state.h"
+#include "kern/kern.h"
+#include "record/episode.h"
+
+typedef void hook_bypass_fn(bool bypass);
+
+/* the kernel's own body */
+DEFINE_STATIC_CALL_NULL(body_scx_bypass, hook_bypass_fn);
+
+/*
+ * Runs preemptible, so its end is waited for by number, see state_wait_idle(): where
+ * the kernel is not preemptible an RCU-tasks grace period does not wait for a task
+ * that was switched out here.
+ *
+ * The rq flags that the balancer looks at have all changed when the body returns.
+ */
+static void hook_scx_bypass(bool bypass)
+{
+	bool begins;
+
+	atomic_inc(&state_inside);
+	if (state_is_active())
+		episode_before(bypass);
+	if (!bypass && state_is_active())
+		state_wait_for_proof();
+	begins = bypass && !kern_bypassing() && state_is_redirecting() && deliver_begin();
+	gate_hold();
+	static_call(body_scx_bypass)(bypass);
+	gate_release();
+	timing_update();
+	if (begins)
+		deliver_tasks();
+	expedite_update();
+	if (state_is_active())
+		episode_after();
+	if (!bypass && state_is_active() && !state_is_proven())
+		pr_info_once("the kernel was not seen to call the hooks as bypass needs it: this bypass was as without the module\n");
+	if (!bypass && kern_bypassing() && !kern_sched_loaded())
+		pr_warn_once("bypass stays on although no scheduler is loaded: some kernels do that once a scheduler has failed to load\n");
+	atomic_dec(&state_inside);
+}
+
+/*
+ * Interrupts are off. The caller holds @p's rq lock or, coming from the BPF
+ * scheduler's dispatch, owns @p in DISPATCHING state; either keeps
+ * task_cpu(@p) from changing. In the second case the flag may be changing:
+ * scx_bypass() then waits for @p and queues it again.
+ */
+static __always_inline bool hook_is_for_bypass_dsq(struct scx_dispatch_q *dsq,
+						   struct task_struct *p, u64 enq_flags)
+{
+	return dsq->id == SCX_DSQ_GLOBAL && state_is_redirecting() &&
+	       kern_cpu_bypassing(task_cpu(p)) &&
+	       !(enq_flags & kern_layout.enq_dsq_priq);
+}
+
+/*
+ * The other two functions have a form with a struct scx_sched and, from before a kernel
+ * could have several schedulers, one without. HOOK_FORM() makes the hooks of one form.
+ */
+#define HOOK_FORM(form, SCH_PARAM, SCH)							\
+typedef void hook_enqueue##form##_fn(SCH_PARAM struct scx_dispatch_q *dsq,		\
+				     struct task_struct *p, u64 enq_flags);		\
+typedef bool hook_consume##form##_fn(SCH_PARAM struct rq *rq, struct scx_dispatch_q *dsq); \
+DEFINE_STATIC_CALL_NULL(body_dispatch_enqueue##form, hook_enqueue##form##_fn);		\
+DEFINE_STATIC_CALL_NULL(body_consume_dispatch_q##form, hook_consume##form##_fn);	\
+											\
+static void __used hook_dispatch_enqueue##form(SCH_PARAM struct scx_dispatch_q *dsq,	\
+					       struct task_struct *p, u64 enq_flags)	\
+{											\
+	if (hook_is_for_bypass_dsq(dsq, p, enq_flags))					\
+		policy_enqueue(dsq, p, enq_flags);					\
+	else										\
+		static_call(body_dispatch_enqueue##form)(SCH dsq, p, enq_flags);	\
+}											\
+											\
+static bool __used hook_consume_dispatch_q##form(SCH_PARAM struct rq *rq,		\
+						 struct scx_dispatch_q *dsq)		\
+{											\
+	struct policy_pick pick;							\
+	struct scx_dispatch_q *from;							\
+											\
+	if (dsq->id != SCX_DSQ_GLOBAL)							\
+		return static_call(body_consume_dispatch_q##form)(SCH rq, dsq);		\
+											\
+	policy_begin(&pick, kern_rq_cpu(rq), dsq);					\
+	while ((from = policy_next(&pick))) {						\
+		if (static_call(body_consume_dispatch_q##form)(SCH rq, from)) {		\
+			policy_picked(&pick, from, rq);					\
+			return true;							\
+		}									\
+	}										\
+	return false;									\
+}											\
+											\
+DEFINE_GATE(hook_dispatch_enqueue##form);						\
+DEFINE_GATE(hook_consume_dispatch_q##form)
+
+/* the first parameter and argument, with the comma behind it */
+#define HOOK_SCH_PARAM	struct scx_sched *sch,
+#define HOOK_SCH	sch,
+#define HOOK_NOTHING
+
+HOOK_FORM(_sch, HOOK_SCH_PARAM, HOOK_SCH);
+HOOK_FORM(_nosch, HOOK_NOTHING, HOOK_NOTHING);
+
+#define HOOK_ENTRY(_id, name, form, prototype) {			\
+	.id = (_id),							\
+	.body = KERN_FUNC(name, body_##name##form, prototype),		\
+	.func = hook_##name##form,					\
+	.gate = gate_hook_##name##form,					\
+}
+
+/* All forms that the functions have had; a kernel has one of each. */
+const struct hook hook_forms[] = {
+	{
+		.id = HOOK_BYPASS,
+		.body = KERN_FUNC(scx_bypass, body_scx_bypass, "void(bool)"),
+		.func = hook_scx_bypass,
+	}, {
+		.id = HOOK_BYPASS,
+		.body = KERN_FUNC(scx_ops_bypass, body_scx_bypass, "void(bool)"),
+		.func = hook_scx_bypass,
+	},
+	HOOK_ENTRY(HOOK_ENQUEUE, dispatch_enqueue, _sch,
+		   "void(*scx_sched,*scx_dispatch_q,*task_struct,u64)"),
+	HOOK_ENTRY(HOOK_ENQUEUE, dispatch_enqueue, _nosch,
+		   "void(*scx_dispatch_q,*task_struct,u64)"),
+	HOOK_ENTRY(HOOK_CONSUME, consume_dispatch_q, _sch,
+		   "bool(*scx_sched,*rq,*scx_dispatch_q)"),
+	HOOK_ENTRY(HOOK_CONSUME, consume_dispatch_q, _nosch,
+		   "bool(*rq,*scx_dispatch_q)"),
+	{ }
+};

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The policy of bypass: on which DSQ a task waits, and for how long it then runs; from
+ * which DSQs a CPU takes its next task, in which order. The three hooks ask here.
+ */
+#include <linux/irq_work.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/percpu.h>
+
+#include "balance/help.h"
+#include "balance/timing.h"
+#include "hooks/policy.h"
+#include "hooks/state.h"
+#include "kern/kern.h"
+#include "queue/bypass_dsq.h"
+#include "record/count.h"
+
+/* urgent tasks that are picked in a row, while others wait */
+#define POLICY_URGENT_ROW	4
+
+static bool policy_readers __read_mostly = true;
+module_param_named(readers_first, policy_readers, bool, 0600);
+MODULE_PARM_DESC(readers_first,
+		 "in bypass mode, tasks preempted inside an RCU read-side section run first (default Y)");
+
+static bool policy_kthreads __read_mostly = true;
+module_param_named(kthreads_first, policy_kthreads, bool, 0600);
+MODULE_PARM_DESC(kthreads_first, "in bypass mode, woken kernel threads run first (default Y)");
+
+/**
+ * struct policy_turn - whose turn it is on a CPU. Protected by its rq's lock
+ * @global: the next pick looks at the global DSQ before the balanced one
+ * @urgent_row: how many urgent tasks were picked in a row
+ */
+struct policy_turn {
+	bool global;
+	u8 urgent_row;
+};
+
+static DEFINE_PER_CPU(struct policy_turn, policy_turns);
+
+bool policy_readers_first(void)
+{
+	return READ_ONCE(policy_readers);
+}
+
+bool policy_kthreads_first(void)
+{
+	return READ_ONCE(policy_kthreads);
+}
+
+static bool policy_is_rcu_reader(const struct task_struct *p)
+{
+#ifdef CONFIG_PREEMPT_RCU
+	return READ_ONCE(p->rcu_read_lock_nesting) > 0;
+#else
+	return false;
+#endif
+}
+
+/*
+ * The way out of bypass waits for RCU: for tasks that were preempted inside a
+ * read-side section, and for the kernel threads that RCU works with. Behind
+ * the slices of all others each of its grace periods takes a turn of the queue, or
+ * several.
+ *
+ * A kernel thread that is preempted, in schedule(), had its slice: it works, and
+ * no task is known to wait for it.
+ */
+static bool policy_is_urgent(const struct task_struct *p)
+{
+	if ((p->flags & PF_KTHREAD) && p != current)
+		return policy_kthreads_first();
+	return policy_is_rcu_reader(p) && policy_readers_first();
+}
+
+/**
+ * policy_enqueue() - queue a task on one of its CPU's bypass DSQs
+ * @global: the global DSQ where the kernel would have queued it
+ * @p: the task
+ * @enq_flags: SCX_ENQ_*
+ *
+ * Context: as for bypass_dsq_insert().
+ */
+void policy_enqueue(struct scx_dispatch_q *global, struct task_struct *p, u64 enq_flags)
+{
+	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, task_cpu(p));
+	bool urgent = policy_is_urgent(p);
+	int this_cpu = smp_processor_id();
+	u32 nr;
+
+	if (READ_ONCE(bc->home) != global)
+		WRITE_ONCE(bc->home, global);
+	p->scx.slice = (u64)timing_slice_us() * NSEC_PER_USEC;
+	nr = bypass_dsq_insert(urgent ? &bc->urgent : &bc->dsq, p, enq_flags);
+	count_enqueue(p, bypass_dsq_nr(bc->cpu), urgent);
+
+	/*
+	 * Any CPU of the node looks at the global DSQ, but this one comes first to
+	 * its bypass DSQs. If it idles and @p comes without a wakeup (say, its
+	 * affinity is changed while it waits elsewhere), only the guard would wake it.
+	 *
+	 * A CPU on its last steps down only wakes tasks, RCU's for one, and a
+	 * wakeup reaches the other CPU by itself. It takes no interrupts any more:
+	 * an irq_work would stay on its list, and when the CPU is up again
+	 * keep the list from ever being announced by an interrupt.
+	 */
+	if (!nr && bc->cpu != this_cpu && cpu_online(this_cpu))
+		irq_work_queue(&bc->kick);
+}
+
+static void policy_add(struct policy_pick *pick, struct scx_dispatch_q *dsq)
+{
+	if (dsq)
+		pick->dsq[pick->nr++] = dsq;
+}
+
+/* Urgent tasks come first, but let another one pass now and then. */
+static bool policy_urgent_first(struct policy_turn *turn, const struct bypass_cpu *bc)
+{
+	bool first = READ_ONCE(bc->urgent.nr) && turn->urgent_row < POLICY_URGENT_ROW;
+
+	turn->urgent_row = first ? turn->urgent_row + 1 : 0;
+	return first;
+}
+
+/*
+ * The global DSQ is empty in bypass, unless the module was loaded during bypass or is
+ * being unloaded. Then it and the balanced DSQ take turns, or the tasks of the one would
+ * starve as long as the other has some.
+ */
+static bool policy_global_first(struct policy_turn *turn, const struct scx_dispatch_q *global)
+{
+	if (READ_ONCE(global->nr))
+		turn->global = !turn->global;
+	return turn->global;
+}
+
+/* A CPU that has tasks itself. */
+static void policy_add_own(struct policy_pick *pick, struct bypass_cpu *bc)
+{
+	struct policy_turn *turn = per_cpu_ptr(&policy_turns, bc->cpu);
+	bool urgent_first = policy_urgent_first(turn, bc);
+	bool global_first = urgent_first ? turn->global : policy_global_first(turn, pick->global);
+
+	if (urgent_first)
+		policy_add(pick, &bc->urgent);
+	policy_add(pick, global_first ? pick->global : &bc->dsq);
+	policy_add(pick, global_first ? &bc->dsq : pick->global);
+	if (!urgent_first)
+		policy_add(pick, &bc->urgent);
+}
+
+static void policy_choose(struct policy_pick *pick)
+{
+	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, pick->cpu);
+	bool idle, bypassing;
+
+	pick->seq = bypass_dsq_cpu_seq(bc);
+	pick->nr = 0;
+	pick->next = 0;
+	pick->helped = NULL;
+	bypassing = state_is_redirecting() && kern_cpu_bypassing(bc->cpu);
+	WRITE_ONCE(bc->nr_picks, bc->nr_picks + 1);
+
+	idle = !bypass_dsq_cpu_nr(bc);
+	if (idle)
+		policy_add(pick, pick->global);
+	/* tasks that their CPU does not serve come before its own, in every second tick */
+	if (bypassing)
+		pick->helped = help_source(bc, idle);
+	policy_add(pick, pick->helped);
+	if (!idle)
+		policy_add_own(pick, bc);
+}
+
+/* @cpu picks a task: interrupts are off, its rq is locked. The kernel asks for @global. */
+void policy_begin(struct policy_pick *pick, int cpu, struct scx_dispatch_q *global)
+{
+	if (unlikely(!state_is_proven()) && state_is_active())
+		state_look_for_proof(global, cpu);
+	pick->cpu = cpu;
+	pick->global = global;
+	policy_choose(pick);
+}
+
+/**
+ * policy_next() - the next DSQ that a pick looks at
+ * @pick: the pick
+ *
+ * The kernel's consume_dispatch_q() may drop the rq's lock: in its "breather", for up to
+ * a millisecond while scx_bypass() works, and where it takes a task from another run
+ * queue. What is queued on this CPU meanwhile would be missed, and the request to pick
+ * again is forgotten when the pick ends. So look again, with the lock that is then held
+ * until the pick ends, if anything was queued. A task that was queued and cannot be
+ * taken does not repeat it.
+ *
+ * Context: interrupts off, the rq locked.
+ * Return: the DSQ, or NULL at the end.
+ */
+struct scx_dispatch_q *policy_next(struct policy_pick *pick)
+{
+	for (;;) {
+		while (pick->next < pick->nr) {
+			struct scx_dispatch_q *dsq = pick->dsq[pick->next++];
+
+			/* each call may take a millisecond, see above */
+			if (dsq == pick->global || READ_ONCE(dsq->nr))
+				return dsq;
+		}
+		if (bypass_dsq_cpu_seq(per_cpu_ptr(&bypass_cpus, pick->cpu)) == pick->seq)
+			return NULL;
+		policy_choose(pick);
+	}
+}
+
+/**
+ * policy_picked() - a task was taken
+ * @pick: the pick, which ends
+ * @dsq: the DSQ that had the task
+ * @rq: the rq of the CPU that picks, which has it now
+ *
+ * Context: interrupts off, @rq locked.
+ */
+void policy_picked(const struct policy_pick *pick, struct scx_dispatch_q *dsq, struct rq *rq)
+{
+	if (dsq == pick->helped)
+		count_add(pick->cpu, COUNT_HELPED, 1);
+	if (dsq != pick->global)
+		count_pick(rq);
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Choose the hooks that fit the running kernel, find where to enter the hooked
+ * functions, and check which other users they have.
+ *
+ * The compiler's clones of a hooked function (name.isra.0, name.constprop.0,
+ * ...) have another calling convention, and those of its callers that call the
+ * clone would miss the hook: refuse. Static variables of a function are named
+ * alike by clang (scx_bypass.bypass_lock), so only what is text counts.
+ */
+#include <linux/ftrace.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+
+#include "hooks/sites.h"
+#include "kern/kern.h"
+#include "kern/resolve.h"
+#include "kern/types.h"
+
+struct site sites[NR_HOOKS] __ro_after_init;
+
+/* where the kernel's text is, and what was found in it */
+struct sites_clone_search {
+	unsigned long begin;
+	unsigned long end;
+	const char *hooked;
+};
+
+/* Called for every symbol of the kernel; stops at a clone of a function to hook. */
+static int __init sites_match_clone(void *data, const char *name, unsigned long addr)
+{
+	struct sites_clone_search *search = data;
+	const struct hook *hook;
+
+	if (addr < search->begin || addr >= search->end)
+		return 0;
+
+	for (hook = hook_forms; hook->func; hook++) {
+		const char *hooked = hook->body.name;
+		size_t len = strlen(hooked);
+
+		/* .cold is the unlikely part of the function itself */
+		if (!strncmp(name, hooked, len) && name[len] == '.' &&
+		    strcmp(name + len, ".cold")) {
+			search->hooked = hooked;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int __init sites_refuse_clones(void)
+{
+	struct sites_clone_search search = {
+		.begin = resolve_symbol("_stext"),
+		.end = resolve_symbol("_etext"),
+	};
+
+	if (!search.begin || !search.end)
+		return -ENOENT;
+	static_call(kern_kallsyms_on_each_symbol)(sites_match_clone, &search);
+	if (search.hooked) {
+		pr_err("the compiler has cloned %s in this kernel: a hook would miss callers\n",
+		       search.hooked);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/* Choose the form of function @id that this kernel has. */
+static int __init sites_choose_form(enum hook_id id)
+{
+	const char *missing = NULL, *differs = NULL;
+	char proto[TYPES_PROTO_LEN];
+	const struct hook *hook;
+
+	for (hook = hook_forms; hook->func; hook++) {
+		const char *name = hook->body.name;
+
+		if (hook->id != id)
+			continue;
+		if (!static_call(kern_kallsyms_lookup_name)(name)) {
+			missing = name;
+			continue;
+		}
+		if (types_proto(name, proto))
+			return -ENOENT;
+		if (!strcmp(proto, hook->body.proto)) {
+			sites[id].hook = hook;
+			return 0;
+		}
+		differs = name;
+	}
+
+	if (!differs) {
+		resolve_symbol(missing);
+		return -ENOENT;
+	}
+	pr_err("function %s is %s in this kernel, which is no form that this module knows\n",
+	       differs, proto);
+	return -ENOEXEC;
+}
+
+static int __init sites_find_entry(struct site *site)
+{
+	const struct kern_func *f = &site->hook->body;
+	unsigned long addr = resolve_symbol(f->name);
+
+	if (!addr)
+		return -ENOENT;
+	site->ip = static_call(kern_ftrace_location)(addr);
+	if (!site->ip) {
+		pr_err("function %s cannot be traced in this kernel, so it cannot be hooked\n",
+		       f->name);
+		return -EOPNOTSUPP;
+	}
+	/* entered at its start, it would come back to the hook */
+	__static_call_update(f->key, f->tramp, (void *)(site->ip + MCOUNT_INSN_SIZE));
+	return 0;
+}
+
+/**
+ * sites_choose() - choose the hooks for the running kernel
+ *
+ * Fills in sites. Reports in one line what is missing or unknown.
+ *
+ * Context: module init after verify_kernel(), may sleep.
+ * Return: 0, -ENOENT if a function is missing or ambiguous, -ENOEXEC if it has
+ * a form that no hook is for, -EOPNOTSUPP if it cannot be hooked.
+ */
+int __init sites_choose(void)
+{
+	int ret = sites_refuse_clones();
+	int id;
+
+	for (id = 0; id < NR_HOOKS && !ret; id++)
+		ret = sites_choose_form(id);
+	for (id = 0; id < NR_HOOKS && !ret; id++)
+		ret = sites_find_entry(&sites[id]);
+	return ret;
+}
+
+/*
+ * Does another user redirect one? Tracing goes on as before: a probe or a BPF program
+ * runs when the function is entered, whatever then takes the call. Two that both take
+ * it cannot be: the later one would undo what the earlier one has done.
+ */
+static int __init sites_check_one(const struct site *site, const struct dyn_ftrace *rec,
+				  bool *direct_taken)
+{
+	const char *name = site->hook->body.name;
+
+	if (rec->flags & FTRACE_FL_IPMODIFY) {
+		pr_err("function %s is redirected by somebody else (a livepatch, or a probe with a post handler), see enabled_functions in tracefs: unload that first\n",
+		       name);
+		return -EBUSY;
+	}
+	if (ftrace_rec_count(rec))
+		pr_info("function %s is being traced, which goes on\n", name);
+	if (site->hook->gate && (rec->flags & FTRACE_FL_DIRECT))
+		*direct_taken = true;
+	return 0;
+}
+
+static int __init sites_check_all(bool *direct_taken)
+{
+	struct ftrace_rec_iter *iter = static_call(kern_ftrace_rec_iter_start)();
+	int ret = 0;
+	int id;
+
+	for (; iter && !ret; iter = static_call(kern_ftrace_rec_iter_next)(iter)) {
+		struct dyn_ftrace *rec = static_call(kern_ftrace_rec_iter_record)(iter);
+
+		for (id = 0; id < NR_HOOKS && !ret; id++)
+			if (rec->ip == sites[id].ip)
+				ret = sites_check_one(&sites[id], rec, direct_taken);
+	}
+	return ret;
+}
+
+/**
+ * sites_check() - can the hooked functions be redirected?
+ * @direct_taken: another user has a direct call in one that would need it
+ *
+ * Context: module init, may sleep. Takes ftrace's lock.
+ * Return: 0; -EBUSY if one is redirected already; -EOPNOTSUPP if ftrace
+ * is switched off; -ENOENT if a symbol is missing.
+ */
+int __init sites_check(bool *direct_taken)
+{
+	int *enabled = (int *)resolve_symbol("ftrace_enabled");
+	struct mutex *lock = (struct mutex *)resolve_symbol("ftrace_lock");
+	int ret;
+
+	*direct_taken = !IS_ENABLED(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS);
+	if (!enabled || !lock)
+		return -ENOENT;
+
+	mutex_lock(lock);
+	if (READ_ONCE(*enabled)) {
+		ret = sites_check_all(direct_taken);
+	} else {
+		pr_err("ftrace is switched off (sysctl kernel.ftrace_enabled), so nothing can be hooked\n");
+		ret = -EOPNOTSUPP;
+	}
+	mutex_unlock(lock);
+	return ret;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef STATE_H
+#define STATE_H
+
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/sched/ext.h>
+#include <linux/types.h>
+
+/* Written by state.c alone. */
+extern bool state_active, state_proven;
+/* tasks that are inside hook_scx_bypass(): they may be preempted there */
+extern atomic_t state_inside;
+
+void state_look_for_proof(struct scx_dispatch_q *global, int cpu);
+void state_wait_for_proof(void);
+void state_activate(const char *backend);
+void state_deactivate(void);
+void state_wait_idle(void);
+
+/* The hooks are installed, and no task runs a hooked function without its hook. */
+static inline bool state_is_active(void)
+{
+	return READ_ONCE(state_active);
+}
+
+/* They were seen to be called as they must. Without a scheduler nothing calls them. */
+static inline bool state_is_proven(void)
+{
+	return READ_ONCE(state_proven);
+}
+
+static inline bool state_is_redirecting(void)
+{
+	return state_is_active() && state_is_proven();
+}
+
+/* No task is inside the hook that can be preempted. */
+static inline bool state_is_idle(void)
+{
+	return !atomic_read(&state_inside);
+}
+
+#endif /* STATE_H */

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one interface to what the running kernel keeps to itself.
+ *
+ * Functions that are not exported are called as static_call(kern_NAME)(...).
+ * A static call is a direct branch in the text: with IBT, kCFI or retpolines
+ * there is no indirect branch that could fault.
+ *
+ * The layout of struct rq is in no header. verify_kernel() takes the offsets
+ * and enum values from the kernel's own BTF.
+ */
+#ifndef KERN_H
+#define KERN_H
+
+#include <linux/hrtimer.h>
+#include <linux/lockdep.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/sched/ext.h>
+
+#include "kern/funcs.h"
+
+struct rq;
+struct scx_sched;
+
+/* numbered as 6.19 numbers its own */
+#define SCX_DSQ_BYPASS	((u64)SCX_DSQ_FLAG_BUILTIN | 3)
+
+/*
+ * The DSQ lock is the second one. A flag of 6.19's; in older kernels the bit
+ * is free, and it never reaches the kernel's own code.
+ */
+#define SCX_ENQ_NESTED	BIT_ULL(58)
+
+/* the value of SCX_OPSS_NONE, which is in no header */
+#define KERN_OPSS_NONE	0
+
+/**
+ * struct kern_layout - what the running kernel's BTF says
+ * @rq_cpu: offset of rq.cpu, bytes
+ * @rq_scx_flags: offset of rq.scx.flags, bytes
+ * @rq_nr_running: offset of rq.nr_running, bytes
+ * @rq_local_dsq: offset of rq.scx.local_dsq, bytes
+ * @rq_scx_nr_running: offset of rq.scx.nr_running, bytes
+ * @rq_online: SCX_RQ_ONLINE
+ * @rq_bypassing: SCX_RQ_BYPASSING
+ * @enq_head: SCX_ENQ_HEAD
+ * @enq_preempt: SCX_ENQ_PREEMPT
+ * @enq_clear_opss: SCX_ENQ_CLEAR_OPSS
+ * @enq_dsq_priq: SCX_ENQ_DSQ_PRIQ
+ * @sched_unloaded: the value of @sched_state when no scheduler is loaded
+ * @sched_state: sched_ext's own record of whether a scheduler is loaded
+ * @runqueues: the per-CPU run queues
+ * @rq_lock: offset of rq.__lock, bytes; this and the next two for lockdep only
+ * @rq_core: offset of rq.core, with core scheduling
+ * @rq_core_enabled: offset of rq.core_enabled, with core scheduling
+ *
+ * Written once, by resolve_kernel() and verify_kernel().
+ */
+struct kern_layout {
+	u32 rq_cpu;
+	u32 rq_scx_flags;
+	u32 rq_nr_running;
+	u32 rq_local_dsq;
+	u32 rq_scx_nr_running;
+	u64 rq_online;
+	u64 rq_bypassing;
+	u64 enq_head;
+	u64 enq_preempt;
+	u64 enq_clear_opss;
+	u64 enq_dsq_priq;
+	u64 sched_unloaded;
+	const atomic_t *sched_state;
+	void __percpu *runqueues;
+#ifdef CONFIG_LOCKDEP
+	u32 rq_lock;
+	u32 rq_core;
+	u32 rq_core_enabled;
+#endif
+};
+
+extern struct kern_layout kern_layout;
+/* Of KERN_FUNCS(). Behind the last one is one without a name. */
+extern const struct kern_func kern_funcs[];
+
+static inline struct rq *kern_cpu_rq(int cpu)
+{
+	return per_cpu_ptr(kern_layout.runqueues, cpu);
+}
+
+static inline int kern_rq_cpu(const struct rq *rq)
+{
+	return *(const int *)((const char *)rq + kern_layout.rq_cpu);
+}
+
+/* Kernels before 6.13 have no hrtimer_setup(); Kbuild looks. */
+static inline void kern_hrtimer_setup(struct hrtimer *timer,
+				      enum hrtimer_restart (*fn)(struct hrtimer *),
+				      clockid_t clock, enum hrtimer_mode mode)
+{
+#ifdef HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, fn, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
+#endif
+}
+
+/* A member of @cpu's rq. It may change under the reader unless it holds the rq's lock. */
+static inline u32 kern_rq_u32(int cpu, u32 offset)
+{
+	return READ_ONCE(*(const u32 *)((const char *)kern_cpu_rq(cpu) + offset));
+}
+
+/* How many tasks of sched_ext run or wait on @cpu? Racy without its rq's lock. */
+static inline u32 kern_cpu_nr_tasks(int cpu)
+{
+	return kern_rq_u32(cpu, kern_layout.rq_scx_nr_running);
+}
+
+/* How many tasks of all classes run or wait on @cpu? Racy without its rq's lock. */
+static inline u32 kern_cpu_nr_running(int cpu)
+{
+	return kern_rq_u32(cpu, kern_layout.rq_nr_running);
+}
+
+/*
+ * How many tasks of other scheduling classes run or wait on @cpu? Racy without its
+ * rq's lock. Real-time and deadline tasks run before sched_ext's, and with
+ * SCX_OPS_SWITCH_PARTIAL those of the fair class do so too.
+ */
+static inline u32 kern_cpu_nr_others(int cpu)
+{
+	u32 nr = kern_cpu_nr_running(cpu), nr_scx = kern_cpu_nr_tasks(cpu);
+
+	return nr > nr_scx ? nr - nr_scx : 0;
+}
+
+/* The last task on the local DSQ of @rq, which is locked; NULL if there is none. */
+static inline struct task_struct *kern_last_picked(struct rq *rq)
+{
+	const struct scx_dispatch_q *local = (const void *)rq + kern_layout.rq_local_dsq;
+
+	if (list_empty(&local->list))
+		return NULL;
+	return list_last_entry(&local->list, struct task_struct, scx.dsq_list.node);
+}
+
+static inline bool kern_cpu_bypassing(int cpu)
+{
+	return kern_rq_u32(cpu, kern_layout.rq_scx_flags) & kern_layout.rq_bypassing;
+}
+
+/*
+ * May tasks be sent to @cpu's bypass DSQ? As in the kernel, both tests: the
+ * flag is what sched_ext has seen, cpu_active() leads it on the way down.
+ */
+static inline bool kern_cpu_schedulable(int cpu)
+{
+	return cpu_active(cpu) &&
+	       (kern_rq_u32(cpu, kern_layout.rq_scx_flags) & kern_layout.rq_online);
+}
+
+/*
+ * Is bypass on? scx_bypass() gives every possible CPU the same flag before it
+ * returns, so that any one of them is enough.
+ */
+static inline bool kern_bypassing(void)
+{
+	return kern_cpu_bypassing(cpumask_first(cpu_possible_mask));
+}
+
+/*
+ * Is a scheduler loaded, being loaded or being unloaded? Some kernels stay in
+ * bypass for good after they have failed to load one.
+ */
+static inline bool kern_sched_loaded(void)
+{
+	return atomic_read(kern_layout.sched_state) != kern_layout.sched_unloaded;
+}
+
+/* Is there anything to do: bypass, and tasks in it? */
+static inline bool kern_in_bypass(void)
+{
+	return kern_bypassing() && kern_sched_loaded();
+}
+
+static inline void kern_rq_lock(struct rq *rq)
+{
+	static_call(kern_raw_spin_rq_lock_nested)(rq, 0);
+}
+
+static inline void kern_rq_unlock(struct rq *rq)
+{
+	static_call(kern_raw_spin_rq_unlock)(rq);
+}
+
+static inline void kern_rq_lock_irq(struct rq *rq)
+{
+	local_irq_disable();
+	kern_rq_lock(rq);
+}
+
+static inline void kern_rq_unlock_irq(struct rq *rq)
+{
+	kern_rq_unlock(rq);
+	local_irq_enable();
+}
+
+/* With core scheduling the run queues of a core have one lock. Only lockdep knows. */
+static inline void kern_assert_rq_locked(int cpu)
+{
+#ifdef CONFIG_LOCKDEP
+	const char *rq = (const char *)kern_cpu_rq(cpu);
+
+#ifdef CONFIG_SCHED_CORE
+	if (READ_ONCE(*(const u32 *)(rq + kern_layout.rq_core_enabled)))
+		rq = READ_ONCE(*(const char * const *)(rq + kern_layout.rq_core));
+#endif
+	lockdep_assert_held((const raw_spinlock_t *)(rq + kern_layout.rq_lock));
+#endif
+}
+
+#endif /* KERN_H */

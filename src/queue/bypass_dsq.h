@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BYPASS_DSQ_H
+#define BYPASS_DSQ_H
+
+#include <linux/irq_work.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/sched/ext.h>
+
+/**
+ * struct bypass_cpu - a CPU's bypass DSQs
+ * @dsq: the queue that is balanced
+ * @urgent: tasks that others wait for, in front of it
+ * @home: the node's global DSQ, where the kernel would have queued the tasks of
+ *	this CPU's run queue. A task on a bypass DSQ keeps its scheduler loaded, so
+ *	@home is valid for as long as there is one.
+ * @nr_picks: how often this CPU has looked at its DSQs for a task. Written with
+ *	the rq locked
+ * @guard: written by guard.c
+ * @guard.unserved: this CPU does not serve its DSQs, so others do. Read without a lock
+ * @guard.picks: @nr_picks as it was last seen
+ * @guard.ns: since when that has not changed, or since when tasks wait
+ * @help: owned by help.c
+ * @help.tick: until when this CPU does not look at another CPU's DSQ while it has tasks
+ *	itself, jiffies. Protected by the rq's lock
+ * @help.from: the CPU whose DSQ it looks at first. Protected by the rq's lock
+ * @help.walked_tick: when another CPU has last walked all of these DSQs, jiffies. Racy
+ * @kick: wakes the CPU when it idles, for callers that hold scheduler locks
+ * @cpu: the CPU
+ */
+struct bypass_cpu {
+	struct scx_dispatch_q dsq;
+	struct scx_dispatch_q urgent;
+	struct scx_dispatch_q *home;
+	u32 nr_picks;
+	struct {
+		bool unserved;
+		u32 picks;
+		u64 ns;
+	} guard;
+	struct {
+		unsigned long tick;
+		int from;
+		unsigned long walked_tick;
+	} help;
+	struct irq_work kick;
+	int cpu;
+};
+
+DECLARE_PER_CPU_SHARED_ALIGNED(struct bypass_cpu, bypass_cpus);
+
+void bypass_dsq_init(void);
+void bypass_dsq_exit(void);
+u32 bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags);
+void bypass_dsq_unlink(struct scx_dispatch_q *dsq, struct task_struct *p);
+struct task_struct *bypass_dsq_next(struct scx_dispatch_q *dsq, struct list_head *pos);
+bool bypass_dsq_may_move(struct task_struct *p, int cpu);
+
+/* For initializers: marks a place in a DSQ. */
+#define BYPASS_DSQ_CURSOR(name) {			\
+	.node = LIST_HEAD_INIT((name).node),		\
+	.flags = SCX_DSQ_LNODE_ITER_CURSOR,		\
+}
+
+static inline struct scx_dispatch_q *bypass_dsq(int cpu)
+{
+	return &per_cpu(bypass_cpus, cpu).dsq;
+}
+
+/* How many tasks wait on @cpu's balanced DSQ? Racy without its lock. */
+static inline u32 bypass_dsq_nr(int cpu)
+{
+	return READ_ONCE(bypass_dsq(cpu)->nr);
+}
+
+/*
+ * How many tasks wait on both DSQs of a CPU? Racy without the locks of both. Not
+ * to be asked of the lists: these may have cursors in them.
+ */
+static inline u32 bypass_dsq_cpu_nr(const struct bypass_cpu *bc)
+{
+	return READ_ONCE(bc->dsq.nr) + READ_ONCE(bc->urgent.nr);
+}
+
+/* Changes whenever a task is queued on one of a CPU's DSQs. Racy as above. */
+static inline u32 bypass_dsq_cpu_seq(const struct bypass_cpu *bc)
+{
+	return READ_ONCE(bc->dsq.seq) + READ_ONCE(bc->urgent.seq);
+}
+
+#endif /* BYPASS_DSQ_H */

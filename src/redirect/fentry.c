@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Redirect by ftrace.
+ *
+ * The callback runs where a hooked function is entered and makes it return
+ * into the hook instead. With IPMODIFY ftrace itself keeps others from
+ * redirecting the same functions: a livepatch for one of them is refused.
+ *
+ * What is called at each context switch is faster without ftrace's trampoline,
+ * which saves and restores registers: by a "direct call" the function calls the
+ * hook's gate. There can be one direct call in a function, and BPF's fentry and
+ * fexit programs are direct calls as well: the first of them gets the place.
+ */
+#include <linux/delay.h>
+#include <linux/ftrace.h>
+#include <linux/module.h>
+
+#include "hooks/sites.h"
+#include "hooks/state.h"
+#include "redirect/fentry.h"
+
+/* Runs in any context in which a hooked function is called. Calls nothing. */
+static void notrace fentry_fn(unsigned long ip, unsigned long parent_ip,
+			      struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	const struct site *site;
+
+	for (site = sites; site < sites + NR_HOOKS; site++)
+		if (ip == site->ip)
+			ftrace_regs_set_instruction_pointer(fregs,
+							    (unsigned long)site->hook->func);
+}
+
+/*
+ * PERMANENT: not to be switched off by sysctl, tasks would be lost. That holds for
+ * all of ftrace, direct calls as well.
+ */
+static struct ftrace_ops fentry_ops = {
+	.func = fentry_fn,
+	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
+};
+
+static struct ftrace_ops fentry_direct_ops[NR_HOOKS];
+static bool fentry_is_direct[NR_HOOKS];
+
+/*
+ * Functions of the kernel still call the module: its memory must stay. Never returns,
+ * as with a livepatch transition that was forced.
+ */
+static void fentry_stay(int error)
+{
+	pr_crit("ftrace refuses to put the kernel's functions back (error %d): unloading never ends, reboot this machine\n",
+		error);
+	for (;;)
+		msleep(MSEC_PER_SEC);
+}
+
+static void fentry_unregister_direct(void)
+{
+	int id, ret;
+
+	for (id = 0; id < NR_HOOKS; id++) {
+		if (!fentry_is_direct[id])
+			continue;
+		ret = unregister_ftrace_direct(&fentry_direct_ops[id],
+					       (unsigned long)sites[id].hook->gate, true);
+		if (ret)
+			fentry_stay(ret);
+		fentry_is_direct[id] = false;
+	}
+}
+
+static int __init fentry_register_direct(void)
+{
+	int id, ret;
+
+	for (id = 0; id < NR_HOOKS; id++) {
+		void *gate = sites[id].hook->gate;
+
+		if (!gate)
+			continue;
+		ret = ftrace_set_filter_ip(&fentry_direct_ops[id], sites[id].ip, 0, 0) ?:
+		      register_ftrace_direct(&fentry_direct_ops[id], (unsigned long)gate);
+		if (ret) {
+			ftrace_free_filter(&fentry_direct_ops[id]);
+			fentry_unregister_direct();
+			return ret;
+		}
+		fentry_is_direct[id] = true;
+	}
+	return 0;
+}
+
+/* Those that are not called directly. */
+static int __init fentry_register_rest(void)
+{
+	int id, ret = 0;
+
+	for (id = 0; id < NR_HOOKS && !ret; id++)
+		if (!fentry_is_direct[id])
+			ret = ftrace_set_filter_ip(&fentry_ops, sites[id].ip, 0, 0);
+	ret = ret ?: register_ftrace_function(&fentry_ops);
+	if (ret)
+		ftrace_free_filter(&fentry_ops);
+	return ret;
+}
+
+/**
+ * fentry_install() - redirect the hooked functions by ftrace
+ * @direct: let functions call the gates of their hooks, where there is one
+ *
+ * Context: module init, may sleep.
+ * Return: 0, or what ftrace returns, which is -EBUSY if another user has a direct
+ * call; then nothing is redirected.
+ */
+int __init fentry_install(bool direct)
+{
+	int ret = direct ? fentry_register_direct() : 0;
+
+	if (ret)
+		return ret;
+	ret = fentry_register_rest();
+	if (ret) {
+		fentry_unregister_direct();
+		return ret;
+	}
+
+	/*
+	 * Tasks that entered a function before and were preempted in it. Where the
+	 * kernel is not preemptible this waits for less, and there is less to wait
+	 * for: a task is not switched out inside any of the three.
+	 */
+	synchronize_rcu_tasks();
+	state_activate(direct ? "direct" : "ftrace");
+	return 0;
+}
+
+/**
+ * fentry_remove() - put the kernel's functions back
+ *
+ * Tasks may still run a hook on return.
+ *
+ * Context: module exit, may sleep.
+ */
+void fentry_remove(void)
+{
+	int ret;
+
+	state_deactivate();
+	fentry_unregister_direct();
+	ret = unregister_ftrace_function(&fentry_ops);
+	if (ret)
+		fentry_stay(ret);
+	ftrace_free_filter(&fentry_ops);
+}

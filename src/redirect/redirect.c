@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Redirect the hooked functions: by direct calls if no other user has one there, else
+ * by ftrace, or by the backend that the parameter names.
+ *
+ * A livepatch transition has to reach each task. On a machine in trouble that
+ * takes long, and it never reaches a task that has left the task list: when
+ * such a task calls a hooked function on its way out, livepatch warns.
+ */
+#include <linux/errno.h>
+#include <linux/jiffies.h>
+#include <linux/livepatch.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/debug.h>
+#include <linux/sched/signal.h>
+#include <linux/workqueue.h>
+
+#include "hooks/sites.h"
+#include "hooks/state.h"
+#include "redirect/fentry.h"
+#include "redirect/patch.h"
+#include "redirect/redirect.h"
+
+/* how often tasks that hold up the removal are reported, and how many of them */
+#define REDIRECT_STALL_JIFFIES	(10 * HZ)
+#define REDIRECT_STALL_MAX_TASKS	5
+
+enum redirect_backend {
+	REDIRECT_AUTO,
+	REDIRECT_LIVEPATCH,
+	REDIRECT_FTRACE,
+	REDIRECT_DIRECT,
+};
+
+static const char * const redirect_names[] = {
+	[REDIRECT_AUTO] = "auto",
+	[REDIRECT_LIVEPATCH] = "livepatch",
+	[REDIRECT_FTRACE] = "ftrace",
+	[REDIRECT_DIRECT] = "direct",
+};
+
+/* the parameter, and what is used */
+static enum redirect_backend redirect_wanted, redirect_used;
+
+static int redirect_set_backend(const char *val, const struct kernel_param *kp)
+{
+	int i = sysfs_match_string(redirect_names, val);
+
+	if (i < 0) {
+		pr_err("%s must be auto, direct, ftrace or livepatch\n", kp->name);
+		return i;
+	}
+	redirect_wanted = i;
+	return 0;
+}
+
+static int redirect_get_backend(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%s\n", redirect_names[redirect_wanted]);
+}
+
+static const struct kernel_param_ops redirect_backend_ops = {
+	.set = redirect_set_backend,
+	.get = redirect_get_backend,
+};
+
+module_param_cb(backend, &redirect_backend_ops, &redirect_wanted, 0400);
+MODULE_PARM_DESC(backend,
+		 "how functions are redirected: direct, ftrace, livepatch, or auto (default), which is the first of these that works");
+
+/**
+ * redirect_backend() - the backend in use, as the parameter names it
+ *
+ * Context: any.
+ */
+const char *redirect_backend(void)
+{
+	return redirect_names[redirect_used];
+}
+
+/* Can the hooked functions be redirected by the backend that the parameter names? */
+static int __init redirect_check(bool *direct_taken)
+{
+	if (redirect_wanted == REDIRECT_LIVEPATCH && !IS_ENABLED(CONFIG_LIVEPATCH)) {
+		pr_err("this kernel has no livepatch (CONFIG_LIVEPATCH), load with backend=ftrace\n");
+		return -EOPNOTSUPP;
+	}
+	return sites_check(direct_taken);
+}
+
+/**
+ * redirect_preview() - what would redirect_install() do?
+ * @name: receives the name of the backend that it would use
+ *
+ * Context: module init, may sleep.
+ * Return: as redirect_install().
+ */
+int __init redirect_preview(const char **name)
+{
+	bool direct_taken;
+	int ret = redirect_check(&direct_taken);
+
+	if (ret)
+		return ret;
+	if (redirect_wanted == REDIRECT_DIRECT && direct_taken) {
+		pr_err("a BPF program is on a hooked function: no direct call of the hooks\n");
+		return -EBUSY;
+	}
+	*name = redirect_names[redirect_wanted != REDIRECT_AUTO ? redirect_wanted :
+			       direct_taken ? REDIRECT_FTRACE : REDIRECT_DIRECT];
+	return 0;
+}
+
+/**
+ * redirect_install() - redirect the hooked functions
+ *
+ * state_activate() is called when no task can run them without the hooks any
+ * more, which may be after this returns.
+ *
+ * Context: module init, may sleep.
+ * Return: 0; -EBUSY if one of the functions is redirected already,
+ * -EOPNOTSUPP if the kernel cannot do it, or what registering returns. Then
+ * nothing is redirected.
+ */
+int __init redirect_install(void)
+{
+	bool direct_taken;
+	int ret = redirect_check(&direct_taken);
+
+	if (ret)
+		return ret;
+
+	switch (redirect_wanted) {
+	case REDIRECT_AUTO:
+	case REDIRECT_DIRECT:
+		redirect_used = REDIRECT_DIRECT;
+		ret = fentry_install(true);
+		if (!ret || redirect_wanted == REDIRECT_DIRECT)
+			break;
+		pr_info("no direct call of the hooks (error %d): a context switch costs more\n",
+			ret);
+		fallthrough;
+	case REDIRECT_FTRACE:
+		redirect_used = REDIRECT_FTRACE;
+		ret = fentry_install(false);
+		break;
+	case REDIRECT_LIVEPATCH:
+		redirect_used = REDIRECT_LIVEPATCH;
+		return patch_install();
+	}
+	if (ret)
+		pr_err("ftrace refuses the hooks (error %d)\n", ret);
+	return ret;
+}
+
+static void redirect_report_stall(struct work_struct *work);
+static DECLARE_DELAYED_WORK(redirect_stall_work, redirect_report_stall);
+
+/*
+ * What may hold up the removal: with livepatch a task that has not left the
+ * patched functions since; with ftrace, which livepatch uses, a task that
+ * stays in the kernel without ever giving up its CPU, because of which an
+ * RCU-tasks grace period does not end.
+ */
+static const char *redirect_stall_reason(struct task_struct *p)
+{
+#ifdef CONFIG_LIVEPATCH
+	if (redirect_used == REDIRECT_LIVEPATCH &&
+	    READ_ONCE(p->patch_state) == KLP_TRANSITION_PATCHED)
+		return "to leave the patched functions";
+#endif
+#ifdef CONFIG_TASKS_RCU
+	if (READ_ONCE(p->rcu_tasks_holdout))
+		return "to give up its CPU";
+#endif
+	return NULL;
+}
+
+static void redirect_report_stall(struct work_struct *work)
+{
+	struct task_struct *g, *p;
+	unsigned int count = 0;
+
+	if (!state_is_idle())
+		pr_warn("unload waits for a task inside scx_bypass()\n");
+
+	rcu_read_lock();
+	for_each_process_thread(g, p) {
+		const char *reason = redirect_stall_reason(p);
+
+		if (!reason || count++ >= REDIRECT_STALL_MAX_TASKS)
+			continue;
+		pr_warn("unload waits for task %s[%d] %s\n", p->comm, p->pid, reason);
+		sched_show_task(p);
+	}
+	rcu_read_unlock();
+	if (count > REDIRECT_STALL_MAX_TASKS)
+		pr_warn("unload waits for %u more tasks\n", count - REDIRECT_STALL_MAX_TASKS);
+
+	queue_delayed_work(system_unbound_wq, &redirect_stall_work, REDIRECT_STALL_JIFFIES);
+}
+
+/**
+ * redirect_remove() - put the kernel's functions back
+ *
+ * state_deactivate() is called before the first task leaves the hooks. On
+ * return no task is in a hook or can enter one. Waits as long as that takes,
+ * and names the tasks that hold it up.
+ *
+ * Context: module exit, may sleep.
+ */
+void redirect_remove(void)
+{
+	queue_delayed_work(system_unbound_wq, &redirect_stall_work, REDIRECT_STALL_JIFFIES);
+	if (redirect_used == REDIRECT_LIVEPATCH)
+		patch_remove();
+	else
+		fentry_remove();
+	/*
+	 * No function calls a hook any more. First wait for the tasks that are counted
+	 * inside one, because they may sleep there. Then for those that were preempted
+	 * before or behind that; where the kernel is not preemptible there are none.
+	 */
+	state_wait_idle();
+	synchronize_rcu_tasks();
+	synchronize_rcu();
+	cancel_delayed_work_sync(&redirect_stall_work);
+}

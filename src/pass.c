@@ -64,8 +64,8 @@ bool lb_may_receive(int cpu)
  * @p: the task
  * @donees: CPUs that want some; one that cannot take any is removed
  *
- * A CPU that is going down is none, nor gives any: what it has it must run
- * itself.
+ * A CPU that is going down is none, nor gives any: other CPUs take what it has
+ * when they pick (guard.c).
  *
  * Context: as for bypass_dsq_may_move().
  * Return: the CPU, or -1.

@@ -106,7 +106,7 @@ static bool deliver_choose(struct lb_node *node, struct scx_dispatch_q *dsq, int
 		struct task_struct *p = bypass_dsq_next(dsq, &walk->cursor.node);
 		int cpu;
 
-		/* one that is going down runs what it has itself, see bypass_lb_find_donee() */
+		/* not from one that is going down, see bypass_lb_find_donee() */
 		if (!p || cpumask_empty(&deliver_vacant) || !cpu_active(donor)) {
 			more = false;
 			break;

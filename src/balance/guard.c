@@ -30,10 +30,16 @@
 /* A CPU that has tasks and does not pick one for longer than this does not serve them. */
 #define GUARD_PATIENCE_NS	(2 * GUARD_INTV_NS + 2 * TICK_NSEC)
 
+/*
+ * One that is going down picks, but it may not run those of its tasks that a pass has
+ * moved to it, and it pushes the others away one by one.
+ */
 static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 {
 	u32 picks = READ_ONCE(bc->nr_picks);
 
+	if (!cpu_active(bc->cpu))
+		return true;
 	if (picks != bc->guard.picks || !bc->guard.ns) {
 		bc->guard.picks = picks;
 		bc->guard.ns = now;
@@ -82,11 +88,16 @@ void guard_look(struct lb_node *node)
 		if (nr) {
 			nr_waiting += nr;
 			unserved = guard_is_unserved(bc, now);
-			/* does nothing to a CPU that does not idle */
-			static_call(kern_wake_up_if_idle)(cpu);
 		} else {
 			bc->guard.ns = 0;
 		}
+		/*
+		 * Does nothing to a CPU that does not idle. The hotplug thread of one that
+		 * is going down waits for its last task to leave, which another CPU may
+		 * have taken: only that CPU's own switch to idle wakes the thread.
+		 */
+		if (nr || !cpu_active(cpu))
+			static_call(kern_wake_up_if_idle)(cpu);
 		if (unserved && !bc->guard.unserved)
 			count_add(cpumask_first(node->cpus), COUNT_UNSERVED, 1);
 		if (unserved != bc->guard.unserved)

@@ -72,9 +72,8 @@ static struct scx_dispatch_q *help_from(struct bypass_cpu *donor, int cpu)
 }
 
 /*
- * Look once around the node's CPUs, from where the last look ended. A task taken from a
- * CPU that is on its way down would leave that waiting (see sweep_recall()): so
- * both must be active.
+ * Look once around the node's CPUs, from where the last look ended. One that is on its way
+ * down gives tasks, too: it may not run those of other run queues any more.
  */
 static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_node *node,
 					bool unserved)
@@ -86,7 +85,7 @@ static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_n
 		struct bypass_cpu *donor = per_cpu_ptr(&bypass_cpus, cpu);
 		struct scx_dispatch_q *dsq;
 
-		if (donor == bc || !bypass_dsq_cpu_nr(donor) || !cpu_active(cpu) ||
+		if (donor == bc || !bypass_dsq_cpu_nr(donor) ||
 		    (unserved && !READ_ONCE(donor->guard.unserved)))
 			continue;
 		bc->help.from = cpu;

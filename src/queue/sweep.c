@@ -145,10 +145,11 @@ static bool sweep_has_tasks(void)
  * sweep_recall() - undo the balancer's moves to and from a dying CPU
  * @dying: a CPU that is no longer active
  *
- * That CPU can no longer consume tasks of other CPUs. And if another CPU
- * consumes the last one of its own, no CPU wakes the hotplug thread that
- * waits for it: only the dying CPU's own switch to idle does. Urgent tasks
- * are never moved to a bypass DSQ of another CPU than their own.
+ * That CPU can no longer consume tasks of other CPUs, and soon it is not looked
+ * at any more (guard.c). And if another CPU consumes the last one of its own,
+ * only the guard wakes the hotplug thread that waits for it: else the dying
+ * CPU's own switch to idle does. Urgent tasks are never moved to a bypass DSQ of
+ * another CPU than their own.
  *
  * Context: CPU hotplug callback, may sleep. Takes rq and DSQ locks.
  */

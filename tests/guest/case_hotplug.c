@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * hotplug: each CPU goes down and comes up again in bypass, while tasks that
- * the balancer has moved to it, or from it, have not been consumed yet.
+ * the balancer has moved to it, or from it, have not been consumed yet; and one that is
+ * long on its way down.
  * offline: how long it takes to go down, without the module and with it.
  */
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "lab.h"
 
 #define TASKS	120
+/* so many that a CPU that receives its share does not run all of them at once */
+#define MANY_TASKS	400
+/* a CPU that goes down with tasks of another run queue */
+#define LEAVING_CPU	1
+#define LEAVING		"scx_bypass_leaving"
+#define LEAVING_PARAM(name) "/sys/module/" LEAVING "/parameters/" name
 #define ROUNDS	1
 #define SAMPLES	(ROUNDS * (GUEST_CPUS - 1))
 /* what the module may add to what the kernel takes, of CONFIG_HZ=250 */
@@ -35,11 +46,82 @@ static void pile_up_again(void)
 	sleep_ms(10);
 }
 
+static bool many_moved(void *unused)
+{
+	return (int)node_status(0).moved > MANY_TASKS / CPUS_PER_NODE / 2;
+}
+
+/* A task that waits for a pass, and takes a CPU down at once that has received tasks. */
+static pid_t start_taking_down(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		give_up("fork failed");
+	if (!pid) {
+		const struct sched_param prio = { .sched_priority = 50 };
+
+		prctl(PR_SET_NAME, "take-down");
+		sched_close_in_child();
+		pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
+		if (sched_setscheduler(0, SCHED_FIFO, &prio) || !wait_for(many_moved, NULL, 30))
+			_exit(1);
+		_exit(-set_cpu_online(LEAVING_CPU, false));
+	}
+	return pid;
+}
+
+static bool is_on_the_way(void *unused)
+{
+	return read_long(LEAVING_PARAM("leaving")) == LEAVING_CPU;
+}
+
+static bool has_no_tasks(void *unused)
+{
+	return !queue_length(LEAVING_CPU);
+}
+
+/*
+ * A CPU that is going down may not run tasks of other run queues any more, and a pass
+ * has just moved some to it. How long it takes is up to others: a grace period of RCU, and
+ * the callbacks of drivers. Meanwhile other CPUs must take its tasks.
+ */
+static void long_on_its_way(void)
+{
+	int status = 0;
+	bool taken;
+	pid_t pid;
+
+	module_load("bypass_lb_intv_us=0");
+	/* its callback comes before that of the module, so it is loaded after that */
+	must_load(LEAVING, "");
+	pile_up_in_bypass(MANY_TASKS, false);
+	pid = start_taking_down();
+	must_write(PARAM("bypass_lb_intv_us"), "1000000");
+	if (!wait_for(is_on_the_way, NULL, 60))
+		give_up("CPU %d does not go down", LEAVING_CPU);
+	report_queues("of a CPU on its way down");
+	taken = wait_for(has_no_tasks, NULL, 20);
+	check(taken, "other CPUs take the tasks of CPU %d (%d left)", LEAVING_CPU,
+	      queue_length(LEAVING_CPU));
+	must_write(LEAVING_PARAM("stay"), "0");
+	check(waitpid(pid, &status, 0) == pid && !status, "and it goes down (%s)",
+	      strerror(WEXITSTATUS(status)));
+	check(all_progress(120), "without it all tasks run");
+	set_online(LEAVING_CPU, true);
+	hold_bypass(false);
+	kill_tasks();
+	sched_must_go();
+	must_unload(LEAVING);
+	module_unload();
+}
+
 void case_hotplug(bool module)
 {
 	int cpu;
 
 	load_test_module();
+	long_on_its_way();
 	module_load("bypass_lb_intv_us=4000");
 	must_attach(SCHED_PILE);
 	spawn(TASKS, 0, NULL);

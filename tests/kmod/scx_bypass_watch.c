@@ -106,11 +106,13 @@ static unsigned int queued_on(int cpu)
 /*
  * Is this CPU in its idle task for good? Not when a soft interrupt was
  * interrupted, nor when it is about to schedule. A thread that plays idle is a
- * task like any other.
+ * task like any other. And one that is going down may not run what waits on its queues:
+ * others take that, which the case hotplug looks at.
  */
 static bool idles(void)
 {
-	return !current->pid && !in_serving_softirq() && !need_resched();
+	return !current->pid && !in_serving_softirq() && !need_resched() &&
+	       cpu_active(smp_processor_id());
 }
 
 static void note_fault(const struct watched *w, int cpu, unsigned int queued)

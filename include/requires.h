@@ -6,6 +6,9 @@
 #ifndef CONFIG_X86_64
 #error "scx_bypass_lb is for x86-64 only"
 #endif
+#ifndef CONFIG_SMP
+#error "this kernel is for one CPU (CONFIG_SMP): there is nothing to balance, remove this package"
+#endif
 #ifndef CONFIG_SCHED_CLASS_EXT
 #error "this kernel has no sched_ext (CONFIG_SCHED_CLASS_EXT): nothing to do, remove this package"
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * As soon as bypass has begun, the tasks that wait are delivered: from CPUs with more
- * than an even share of their node to CPUs with less, one time, for good.
+ * than an even share of their node to CPUs with less, one time, for good. Where one node
+ * is much fuller than another, it is the machine's share that counts.
  *
  * Unlike a pass of the balancer this moves a task to the other CPU's run queue, as the
  * kernel's own move_remote_task_to_local_dsq() does. So a scheduler that is unloaded
@@ -34,10 +35,13 @@
 #define DELIVER_BATCH	8
 #define DELIVER_SCAN	64
 
+/* A node is much fuller than another if its CPUs have so many times as many tasks. */
+#define DELIVER_FULLER	2
+
 /* The task that sets this bit delivers. It owns all that is below. */
 static unsigned long deliver_busy;
 
-/* of the node whose tasks are delivered, the CPUs that may still receive some */
+/* of the CPUs among which tasks are delivered, those that may still receive some */
 static struct cpumask deliver_vacant;
 
 /* how many tasks a CPU may still receive */
@@ -89,8 +93,8 @@ static bool deliver_stays(struct deliver_walk *walk)
  * Choose tasks of @dsq behind the cursor. The donor's rq is locked. Returns whether there
  * is more to look at.
  */
-static bool deliver_choose(struct lb_node *node, struct scx_dispatch_q *dsq, int donor,
-			   struct deliver_walk *walk, struct deliver_batch *batch)
+static bool deliver_choose(struct scx_dispatch_q *dsq, int donor, struct deliver_walk *walk,
+			   struct deliver_batch *batch)
 {
 	u32 most = min_t(u32, walk->want, DELIVER_BATCH);
 	bool more = true;
@@ -138,8 +142,7 @@ static bool deliver_choose(struct lb_node *node, struct scx_dispatch_q *dsq, int
  * A chosen task stays chosen until it is dequeued: another CPU may unlink it from the
  * DSQ meanwhile, but can only take it with the donor's rq locked.
  */
-static u32 deliver_from(struct lb_node *node, struct scx_dispatch_q *dsq, int donor, u32 want,
-			u32 nr)
+static u32 deliver_from(struct scx_dispatch_q *dsq, int donor, u32 want, u32 nr)
 {
 	struct deliver_walk walk = {
 		.cursor.node = LIST_HEAD_INIT(walk.cursor.node),
@@ -157,7 +160,7 @@ static u32 deliver_from(struct lb_node *node, struct scx_dispatch_q *dsq, int do
 		return 0;
 	do {
 		kern_rq_lock_irq(rq);
-		more = deliver_choose(node, dsq, donor, &walk, &batch);
+		more = deliver_choose(dsq, donor, &walk, &batch);
 		for (i = 0; i < batch.nr; i++) {
 			static_call(kern_deactivate_task)(rq, batch.p[i], 0);
 			static_call(kern_set_task_cpu)(batch.p[i], batch.cpu[i]);
@@ -180,7 +183,7 @@ static u32 deliver_from(struct lb_node *node, struct scx_dispatch_q *dsq, int do
 }
 
 /**
- * struct deliver_plan - how many tasks CPUs of a node are to have
+ * struct deliver_plan - how many tasks CPUs are to have
  * @keep: one that may not receive any, if it has more
  * @share: the others
  */
@@ -194,14 +197,14 @@ struct deliver_plan {
  * now none are delivered to; but it may be gone at once, so that CPU does not lose more
  * than it would otherwise. If it stays, others take what is left (guard.c).
  */
-static struct deliver_plan deliver_make_plan(struct lb_node *node)
+static struct deliver_plan deliver_make_plan(const struct cpumask *cpus)
 {
 	u32 nr_tasks = 0, nr_cpus = 0, nr_receivers = 0;
 	struct deliver_plan plan = { U32_MAX, U32_MAX };
 	int cpu;
 
 	cpumask_clear(&deliver_vacant);
-	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
+	for_each_cpu_and(cpu, cpus, cpu_active_mask) {
 		nr_tasks += kern_cpu_nr_tasks(cpu);
 		nr_receivers += bypass_lb_may_receive(cpu);
 		nr_cpus++;
@@ -211,7 +214,7 @@ static struct deliver_plan deliver_make_plan(struct lb_node *node)
 
 	plan.keep = DIV_ROUND_UP(nr_tasks, nr_cpus);
 	plan.share = DIV_ROUND_UP(nr_tasks, nr_receivers);
-	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
+	for_each_cpu_and(cpu, cpus, cpu_active_mask) {
 		u32 nr = kern_cpu_nr_tasks(cpu);
 		u32 room = bypass_lb_may_receive(cpu) && nr < plan.share ? plan.share - nr : 0;
 
@@ -222,7 +225,7 @@ static struct deliver_plan deliver_make_plan(struct lb_node *node)
 	return plan;
 }
 
-static u32 deliver_relieve(struct lb_node *node, int cpu, const struct deliver_plan *plan)
+static u32 deliver_relieve(int cpu, const struct deliver_plan *plan)
 {
 	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
 	u32 keep = bypass_lb_may_receive(cpu) ? plan->share : plan->keep;
@@ -232,24 +235,23 @@ static u32 deliver_relieve(struct lb_node *node, int cpu, const struct deliver_p
 	if (nr <= keep || cpumask_test_cpu(cpu, &deliver_vacant))
 		return 0;
 	want = nr - keep;
-	left = want - deliver_from(node, &bc->dsq, cpu, want, bypass_dsq_nr(cpu));
+	left = want - deliver_from(&bc->dsq, cpu, want, bypass_dsq_nr(cpu));
 	/* some of those that were to move may not: others do instead, and urgent ones */
-	left -= deliver_from(node, &bc->dsq, cpu, left, left);
-	left -= deliver_from(node, &bc->urgent, cpu, left, left);
+	left -= deliver_from(&bc->dsq, cpu, left, left);
+	left -= deliver_from(&bc->urgent, cpu, left, left);
 	return want - left;
 }
 
-static void deliver_node(struct lb_node *node)
+static void deliver_node(struct lb_node *node, const struct deliver_plan *plan)
 {
 	struct plan_load before = bypass_lb_measure(node), after;
-	struct deliver_plan plan = deliver_make_plan(node);
 	u32 nr_moved = 0;
 	int cpu;
 
 	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
 		if (cpumask_empty(&deliver_vacant))
 			break;
-		nr_moved += deliver_relieve(node, cpu, &plan);
+		nr_moved += deliver_relieve(cpu, plan);
 	}
 	if (!nr_moved)
 		return;
@@ -258,6 +260,31 @@ static void deliver_node(struct lb_node *node)
 	after = bypass_lb_measure(node);
 	trace_sched_ext_bypass_lb(node->id, before.nr_cpus, before.nr_tasks, nr_moved,
 				  before.min, before.max, after.min, after.max);
+}
+
+/*
+ * Is one node much fuller than another? The fair class, which is about to get the tasks,
+ * moves them across nodes then. It takes more than half a second to do so, and takes them
+ * from one CPU after the other, so that the fuller node is uneven for as long.
+ */
+static bool deliver_crosses_nodes(void)
+{
+	u32 most = 0, least = U32_MAX;
+	int id, cpu;
+
+	for_each_node_state(id, N_CPU) {
+		u32 nr_tasks = 0, nr_cpus = 0;
+
+		for_each_cpu_and(cpu, lb_nodes[id]->cpus, cpu_active_mask) {
+			nr_tasks += kern_cpu_nr_tasks(cpu);
+			nr_cpus++;
+		}
+		if (!nr_cpus)
+			continue;
+		most = max(most, nr_tasks / nr_cpus);
+		least = min(least, nr_tasks / nr_cpus);
+	}
+	return most > DELIVER_FULLER * (least + 1);
 }
 
 /**
@@ -287,16 +314,23 @@ bool deliver_is_due(void)
 }
 
 /**
- * deliver_tasks() - move waiting tasks so that each CPU has its share of its node
+ * deliver_tasks() - move waiting tasks so that each CPU has its share
  *
  * Context: process, just after bypass has begun, after deliver_begin(), no locks held.
  * Takes rq and DSQ locks.
  */
 void deliver_tasks(void)
 {
-	int node;
+	bool crosses = deliver_crosses_nodes();
+	struct deliver_plan plan;
+	int id;
 
-	for_each_node_state(node, N_CPU)
-		deliver_node(lb_nodes[node]);
+	if (crosses)
+		plan = deliver_make_plan(cpu_possible_mask);
+	for_each_node_state(id, N_CPU) {
+		if (!crosses)
+			plan = deliver_make_plan(lb_nodes[id]->cpus);
+		deliver_node(lb_nodes[id], &plan);
+	}
 	clear_bit_unlock(0, &deliver_busy);
 }

@@ -35,7 +35,7 @@ static void pile_up_again(void)
 	sleep_ms(10);
 }
 
-void case_hotplug(bool module)
+static void case_hotplug(bool module)
 {
 	int cpu;
 
@@ -73,6 +73,10 @@ void case_hotplug(bool module)
 	module_unload();
 }
 
+CASE(hotplug) = {
+	.shows = "each CPU goes down and comes up in bypass, with tasks on its queue",
+};
+
 static int by_value(const void *a, const void *b)
 {
 	const double *x = a, *y = b;
@@ -105,7 +109,7 @@ static double time_offline(const char *how)
 	return took[nr / 2];
 }
 
-void case_offline(bool module)
+static void case_offline(bool module)
 {
 	double without, with;
 
@@ -121,3 +125,8 @@ void case_offline(bool module)
 	      "with the module a CPU goes down as fast as without it");
 	account_for_all(module);
 }
+
+CASE(offline) = {
+	.shows = "with the module a CPU goes down as fast as without it",
+	.targets = "fire",
+};

@@ -90,9 +90,9 @@ def readme(options: argparse.Namespace) -> str | None:
         table.show(matrix.CASES_BEGIN, matrix.cases_table())
         table.show(matrix.BEGIN, matrix.readme_table())
     if table.shown(matrix.CASES_BEGIN) != matrix.cases_table():
-        return "docs/testing.md's table of cases is not made from them: python3 tests/run.py readme --renew"
+        return "docs/testing.md's table of cases is not made from them: use readme --renew"
     if table.shown(matrix.BEGIN) != matrix.readme_table():
-        return "docs/testing.md's table of supported kernels is not what 'make test-all' has recorded"
+        return "docs/testing.md's table of kernels is not what 'make test-all' has recorded"
     if not stress.RECORD.is_shown():
         return "docs/testing.md's table of storms is not what 'make stress' has recorded"
     if not all(one.is_shown() for one in (*report.TABLES, goals.GOALS)):
@@ -153,7 +153,8 @@ def commands() -> argparse.ArgumentParser:
 
     one = result.add("bench", "measure how a machine recovers from its scheduler", bench)
     add_option(one, "RUNS", number_from(1), "10", "of each variant")
-    add_option(one, "CPUS", numbers, "32", "on so many CPUs: one number, or several with blanks between")
+    add_option(one, "CPUS", numbers, "32", "on so many CPUs: a number, or several with blanks "
+               "between")
     add_option(one, "TASKS", numbers, "30", "with so many tasks for each CPU")
     add_option(one, "LOADS", str.split, " ".join(measure.ALL_LOADS), "of "
                + ", ".join(measure.ALL_LOADS))

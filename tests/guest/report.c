@@ -27,7 +27,7 @@ static void put_line(const char *line, size_t len)
 
 static void __printf(1, 2) put(const char *fmt, ...)
 {
-	char line[1200];
+	char line[700];
 	va_list args;
 	int len;
 
@@ -52,24 +52,21 @@ void report_open(void)
 	put("KTAP version 1\n");
 }
 
-/* A line of text; in that of a result a # would begin a directive. */
-static void one_line(char *to, size_t size, const char *text, bool result)
+/* A report is of lines, and in that of a result a # would begin a directive. */
+static void replace(char *text, char unwanted, char by)
 {
-	size_t len = 0;
-
-	for (; *text && len + 3 < size; text++) {
-		if (result && *text == '#')
-			to[len++] = '\\';
-		to[len++] = *text == '\n' ? ' ' : *text;
-	}
-	to[len] = '\0';
+	for (; *text; text++)
+		if (*text == unwanted)
+			*text = by;
 }
 
 static void put_result(bool ok, const char *text, const char *why_skipped)
 {
-	char what[1024];
+	char what[512];
 
-	one_line(what, sizeof(what), text, true);
+	snprintf(what, sizeof(what), "%s", text);
+	replace(what, '\n', ' ');
+	replace(what, '#', '*');
 	put("%sok %u - %s%s%s\n", ok ? "" : "not ",
 	    __atomic_add_fetch(nr_results, 1, __ATOMIC_RELAXED), what,
 	    why_skipped ? " # SKIP " : "", why_skipped ?: "");
@@ -77,14 +74,14 @@ static void put_result(bool ok, const char *text, const char *why_skipped)
 
 void info(const char *fmt, ...)
 {
-	char text[512], line[1024];
+	char text[512];
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	one_line(line, sizeof(line), text, false);
-	put("# %s\n", line);
+	replace(text, '\n', ' ');
+	put("# %s\n", text);
 }
 
 /* For the tables. */

@@ -64,7 +64,7 @@ run shellcheck-bash shellcheck -s bash packaging/PKGBUILD tools/completion.bash 
 # shellcheck disable=SC2046
 run pyflakes pyflakes3 $(git ls-files --cached --others --exclude-standard '*.py')
 run mypy types
-run selftest python3 tests/host/selftest.py "$work/selftest"
+run selftest python3 tests/host/selftest.py "$kernel" "$work/selftest"
 run mandoc sh -c "mandoc -T lint -W warning docs/man/* | grep -v 'outdated mandoc.db'; :"
 run licenses python3 tests/host/licenses.py
 run readme python3 tests/run.py readme

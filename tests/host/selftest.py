@@ -2,7 +2,7 @@
 """The lab's own parts: reports are read as they are meant, programs of others read them too,
 the cases are found, and nothing that a killed run has started stays. Prints what is wrong.
 
-usage: selftest.py WORK_DIRECTORY
+usage: selftest.py KERNEL_DIRECTORY WORK_DIRECTORY
 """
 import os
 import signal
@@ -15,12 +15,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lab import cases, junit, ktap, suite
-from lab.kernels import MAIN, TESTS, SetupError
+from lab.cases import Where
+from lab.kernels import MAIN, MATRIX, REFUSALS, TESTS, SetupError
 from lab.processes import tethered
 
-WORK = Path(sys.argv[1])
+KERNEL, WORK = Path(sys.argv[1]), Path(sys.argv[2])
 GOOD = """KTAP version 1
-ok 1 - the first \\# of all
+ok 1 - the first, of all
 # num 5 passes
 # queues: 1 2 3
 ok 2 - suspend # SKIP not on this kernel
@@ -49,7 +50,7 @@ def reader(report: str) -> ktap.Reader:
 
 def test_reports() -> None:
     good = reader(GOOD)
-    check(good.lines == [("ok", "the first # of all"), ("num", "5 passes"),
+    check(good.lines == [("ok", "the first, of all"), ("num", "5 passes"),
                          ("info", "queues: 1 2 3"), ("skip", "suspend: not on this kernel")],
           f"a report is read as {good.lines}")
     check(good.plan == 2 and not good.faults, f"a good report: {good.plan}, {good.faults}")
@@ -59,24 +60,34 @@ def test_reports() -> None:
                          ("a broken line", GOOD.replace("ok 1 -", "okk 1 -"))):
         check(bool(reader(report).faults), f"{what}: the reader finds nothing wrong")
     failed = reader(GOOD.replace("ok 1", "not ok 1"))
-    check(failed.of_kind(ktap.FAIL) == ["the first # of all"], "a failed check is not seen")
+    check(failed.of_kind(ktap.FAIL) == ["the first, of all"], "a failed check is not seen")
     check(reader(GOOD.replace("1..2\n", "")).plan is None, "a report without its end has a plan")
     check(reader("KTAP version 1\n1..0\n").plan == 0, "an empty report has results")
 
 
-def proves(report: str) -> bool:
+def written(report: str) -> Path:
     path = WORK / "report.ktap"
     path.write_text(ktap.with_plan_first(report), encoding="utf-8")
-    return subprocess.run(["prove", "-e", "cat", path], capture_output=True,
+    return path
+
+
+def proves(report: str) -> bool:
+    return subprocess.run(["prove", "-e", "cat", written(report)], capture_output=True,
                           check=False).returncode == 0
 
 
 def test_others() -> None:
-    """By a program that is not ours."""
+    """By programs that are not ours."""
     check(proves(GOOD), "prove does not take a good report")
     for what, report in (("a failed check", GOOD.replace("ok 1", "not ok 1")),
                          ("no plan", GOOD.replace("1..2\n", ""))):
         check(not proves(report), f"prove takes {what}")
+    kunit = KERNEL / "source/tools/testing/kunit/kunit.py"
+    for report, summary in ((GOOD, "passed: 1, skipped: 1"),
+                            (GOOD.replace("ok 1", "not ok 1"), "failed: 1, skipped: 1")):
+        said = subprocess.run([sys.executable, "-B", kunit, "parse", written(report)],
+                              capture_output=True, check=False, text=True).stdout.rstrip()
+        check(said.endswith(f"Ran 2 tests: {summary}"), f"kunit.py reads it so: {said}")
 
 
 def test_cases() -> None:
@@ -85,14 +96,27 @@ def test_cases() -> None:
     found = [cases.guest_case(one) for one in cases.registered_in(path)]
     check(len(found) == 1 and found[0].variants == ("control", "module") and
           found[0].minutes == 60, f"a case is read as {found}")
+    fields = '.variants = "control module",'
     for what, text in (("an expression", CASE.replace("60", "30 * 2")),
                        ("a macro", CASE.replace('"a sentence"', "SHOWS")),
-                       ("another form", CASE.replace("\t", "    "))):
+                       ("another form", CASE.replace("\t", "    ")),
+                       ("no target", CASE.replace(fields, '.targets = "some",')),
+                       ("no machine", CASE.replace(fields, '.machines = "large",')),
+                       ("a machine too many", CASE.replace(fields, '.machines = "usual single",'))):
         path.write_text(text, encoding="utf-8")
         try:
-            check(not cases.registered_in(path), f"{what} in a CASE() is taken")
+            found = [cases.guest_case(one) for one in cases.registered_in(path)]
+            check(not found, f"{what} in a CASE() is taken")
         except SetupError:
             pass
+
+
+def test_targets() -> None:
+    """What a target names is a case, and each case is run somewhere."""
+    jobs = [job for target in (MAIN, *REFUSALS, *MATRIX) for job in suite.jobs_for(target)]
+    for case in cases.all_cases():
+        check(case.where in (Where.COMMAND, Where.EVENING) or any(job.case == case for job in jobs),
+              f"no target has the case {case.name}")
 
 
 def test_junit() -> None:
@@ -147,6 +171,7 @@ WORK.mkdir(parents=True, exist_ok=True)
 test_reports()
 test_others()
 test_cases()
+test_targets()
 test_junit()
 test_status()
 for one in (signal.SIGTERM, signal.SIGKILL):

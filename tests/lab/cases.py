@@ -8,6 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from lab.booting import MACHINES
 from lab.building import MUTANTS
 from lab.kernels import TESTS, SetupError
 from lab.processes import tethered
@@ -95,7 +96,7 @@ HOST_CASES = (
     Case("check", "checkpatch, sparse, W=1 with gcc and clang, shellcheck, mandoc, mypy and "
          "pyflakes find nothing; the lab's own parts work; generated tables are the records'",
          uses=("tree", "clang", "check")),
-    Case("command", "every verb of `scx-bypass` on files of a machine with 192 CPUs, and its manual",
+    Case("command", "every verb of `scx-bypass` on files of a machine with 192 CPUs; its manual",
          uses=("compiler", "command")),
     Case("dkms", "dkms builds, installs, skips what the module is not for, and removes",
          uses=("tree", "dkms")),
@@ -117,6 +118,8 @@ FIELD = re.compile(r'\t\.(\w+) =\s+(?:"((?:[^"\\]|\\.)*)"|(\d+|true|false)),\n')
 FIELDS = ("shows", "variants", "machines", "targets", "uses", "minutes", "first")
 # what a field is that is not there
 NOTHING = {"minutes": "0", "first": "0"}
+# what a guest's case may have for its targets
+TARGETS = [where.value for where in (Where.SUITE, Where.FIRE, Where.NAMED, Where.COMMAND)]
 GUEST = TESTS / "guest"
 
 # a case as it stands in its file: its name, and its fields as above
@@ -154,9 +157,15 @@ def check_driver(driver: Path) -> None:
 def guest_case(one: Registered) -> Case:
     name, *values = one
     fields = dict(zip(FIELDS, values))
-    return Case(name, fields["shows"], Kind.GUEST, Where(fields["targets"] or "suite"),
-                variants=tuple(fields["variants"].split()) or ("module",),
-                machines=tuple(fields["machines"].split()) or ("usual",),
+    variants = tuple(fields["variants"].split()) or ("module",)
+    machines = tuple(fields["machines"].split()) or ("usual",)
+    targets = fields["targets"] or Where.SUITE.value
+    if targets not in TARGETS:
+        raise SetupError(f"CASE({name}): .targets is none of {' '.join(TARGETS)}", GUEST)
+    if len(machines) not in (1, len(variants)) or not MACHINES.keys() >= set(machines):
+        raise SetupError(f"CASE({name}): .machines is not one, or one for each variant, of "
+                         f"{' '.join(MACHINES)}", GUEST)
+    return Case(name, fields["shows"], Kind.GUEST, Where(targets), variants, machines,
                 uses=("tree", "guest", *fields["uses"].split()),
                 minutes=int(fields["minutes"]) or Case.minutes, first=fields["first"] == "1")
 
@@ -179,7 +188,7 @@ def find(name: str) -> Case:
     for case in all_cases():
         if case.name == name:
             return case
-    raise SetupError(f"there is no case {name}", GUEST)
+    raise SetupError(f"no case is called {name}", GUEST)
 
 
 def table() -> list[tuple[str, str, str]]:

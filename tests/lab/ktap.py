@@ -17,7 +17,6 @@ from collections.abc import Callable
 
 VERSION = "KTAP version 1"
 RESULT = re.compile(r"(not ok|ok) (\d+) - (.*)")
-# a # that begins no directive has a backslash
 SKIP = re.compile(r"(.*?) # SKIP\b *(.*)")
 PLAN = re.compile(r"1\.\.(\d+)")
 NUMBER = re.compile(r"# (num) (\d+ .+)")
@@ -82,7 +81,6 @@ class Reader:
                                "each of them once")
 
     def add(self, kind: str, text: str) -> None:
-        text = text.replace("\\#", "#")
         self.lines.append((kind, text))
         self.on_line(kind, text)
 

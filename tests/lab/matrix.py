@@ -16,7 +16,8 @@ JUNIT = LOGS / "junit.xml"
 FIRST_GUESS = 2100
 
 
-def earlier(target: Target, wanted: Collection[str], progress: Progress | None) -> list[suite.Run]:
+def earlier(target: Target, wanted: Collection[str],
+            progress: Progress | None) -> list[suite.Run]:
     """The runs of a target that need not be run again."""
     runs = []
     for job in suite.jobs_for(target, wanted):
@@ -113,8 +114,8 @@ def read_record() -> dict[tuple[str, str], str]:
 
 
 def record(runs: Sequence[suite.Run]) -> None:
-    """Note the results, in the record and in the table of docs/testing.md. Kernels that are no longer in
-    the matrix go."""
+    """Note the results, in the record and in the table of docs/testing.md. Kernels that are no
+    longer in the matrix go."""
     targets = {target.name for target in (MAIN, *MATRIX, *REFUSALS)}
     results = {(target, case): result for (target, case), result in read_record().items()
                if target in targets}

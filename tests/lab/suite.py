@@ -113,7 +113,8 @@ class Run:
             result = boot(guest, self.timeout, self.on_report, until)
             if not result.emulator_fault:
                 break
-            self.report("the emulator has run a stale breakpoint, which killed the guest: once more")
+            self.report("the emulator has run a stale breakpoint, which killed the guest: once "
+                        "more")
         return result
 
     def on_report(self, kind: str, text: str) -> None:
@@ -181,6 +182,8 @@ def is_for(case: Case, target: Target, wanted: Collection[str]) -> bool:
 
 def jobs_for(target: Target, wanted: Collection[str] = ()) -> list[Job]:
     """A target's jobs. wanted: only these cases, if any"""
+    for name in (*target.extra, *target.only, *target.without, *filter(None, [target.refuses])):
+        cases.find(name)
     return [job for case in cases.all_cases()
             if is_for(case, target, wanted) and (not wanted or case.name in wanted)
             for job in case.jobs()]

@@ -77,7 +77,8 @@ def main(parent: int, command: list[str]) -> int:
     if os.getppid() != parent:
         return 128 + signal.SIGTERM
     # and the command ends if this process is killed
-    with subprocess.Popen(command, preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL)) as child:
+    with subprocess.Popen(command, preexec_fn=lambda: prctl(PR_SET_PDEATHSIG,
+                                                            signal.SIGKILL)) as child:
         status = child.wait()
     end_all()
     return status if status >= 0 else 128 - status

@@ -4,7 +4,7 @@
 # Does nothing when all is there. What is installed is never removed or downgraded, and the
 # machine's sources stay as they are. Ends with status 77 if the user may not install.
 #
-# usage: packages.sh GROUP...     the groups are those of packages_of() and tests/lab/suite.py
+# usage: packages.sh GROUP...     the groups are those of packages_of() and tests/lab/cases.py
 set -eu
 . "$(dirname "$0")/apt.sh"
 

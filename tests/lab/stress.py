@@ -32,7 +32,7 @@ RECORD = Table("stress.tsv", "make stress",
 # how often the module is loaded and unloaded under fire at most, and how long that takes
 LOADS = 200
 SECONDS_PER_LOAD = 20
-# the more code a guest patches, the likelier is the emulator's fault (see vm.py)
+# the more code a guest patches, the likelier is the emulator's fault (see booting.py)
 LOADS_PER_GUEST = 50
 # a guest may take so many times as long as it should
 PATIENCE = 4

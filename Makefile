@@ -36,10 +36,12 @@ help:
 	@echo 'bench         measure how a machine recovers from its scheduler: RUNS=10 CPUS="8 32"'
 	@echo '              TASKS="30 100" for each CPU, LOADS="idle fork skew", VARIANTS="stock:module"'
 	@echo 'demo          watch the module at work, in QEMU'
+	@echo 'shell         a shell in a guest of the stock kernel, with the module'
+	@echo 'list          the cases, and what each shows'
 	@echo 'setup         prepare what the demo uses, or what the tests of CASES= use'
 	@echo 'clean         remove what was built here'
 	@echo
-	@echo 'check, test, test-all, stress, bench and demo install packages and fetch kernels by'
+	@echo 'check, test, test-all, stress, bench, demo and shell install packages and fetch kernels by'
 	@echo 'themselves, and keep them in CACHE=$(CACHE)'
 
 install: modules
@@ -79,9 +81,13 @@ sign:
 	@test -n '$(KEY)' && test -n '$(CERT)' || { echo 'usage: make sign KEY=file CERT=file' >&2; exit 2; }
 	$(KDIR)/scripts/sign-file sha256 $(KEY) $(CERT) $(name).ko
 
-check test stress bench demo setup:
+test setup:
 	@sh tests/setup/packages.sh base
 	@python3 tests/run.py $@ $(CASES)
+
+check stress bench demo shell list:
+	@sh tests/setup/packages.sh base
+	@python3 tests/run.py $@
 
 test-all:
 	@sh tests/setup/packages.sh base
@@ -94,4 +100,4 @@ clean:
 	[ ! -d tools ] || $(MAKE) -C tools clean
 
 .PHONY: modules help install uninstall dkms-install dkms-remove tools tools-install deb rpm \
-	sign check test test-all stress bench demo setup clean
+	sign check test test-all stress bench demo shell list setup clean

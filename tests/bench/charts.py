@@ -1,35 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The bench's charts, drawn by gnuplot, each as SVG and as PNG."""
-import os
 import statistics
 import subprocess
 import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
-from bench import report as bench_report
+from bench import report
+from bench.results import Load, Results
 
 TERMINALS = {"svg": "svg size {width},{height} font 'sans,13' background 'white'",
              "png": "pngcairo size {width},{height} font 'sans,10'"}
-VARIANTS = (bench_report.STOCK, bench_report.NATIVE, "native 7.3.4", bench_report.MODULE)
+VARIANTS = (report.STOCK, report.NATIVE, "native 7.3.4", report.MODULE)
 WORKLOADS = ("skew", "piles", "threads", "fork")
 PANEL = 300
 # gnuplot cannot show 0 on a logarithmic axis
 FIRST_MS = 0.1
 
 
-def plot(directory, name, commands, height, width=960):
+def plot(directory: Path, name: str, commands: str, height: int, width: int = 960) -> None:
     """Run gnuplot for each kind of file."""
     for kind, terminal in TERMINALS.items():
         script = (f"set terminal {terminal.format(width=width, height=height)}\n"
-                  f"set output '{os.path.join(directory, name)}.{kind}'\n{commands}\n")
+                  f"set output '{directory / name}.{kind}'\n{commands}\n")
         subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 
-def write(path, lines):
-    with open(path, "w", encoding="utf-8") as f:
-        f.writelines(line + "\n" for line in lines)
+def write(path: Path, lines: Iterable[str]) -> None:
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
 
-def draw_times(results, directory, data, workload, cpus):
+def draw_times(results: Results, directory: Path, data: Path, workload: str, cpus: int) -> None:
     """Time over tasks per CPU: the median, and bars from the best to the worst run."""
     panels = []
     for figure, what in (("reached_us", "disabled"), ("recovered_us", "recovered")):
@@ -37,13 +38,13 @@ def draw_times(results, directory, data, workload, cpus):
         for variant in VARIANTS:
             lines = []
             for (name, load), runs in sorted(results.runs.items(), key=lambda one: one[0][1].tasks):
-                times = bench_report.values(runs, figure)
+                times = report.values(runs, figure)
                 if (name, load.workload, load.cpus) == (variant, workload, cpus) and times and \
                         load.tasks_per_cpu:
                     lines.append(f"{load.tasks_per_cpu} {statistics.median(times)} {min(times)} "
                                  f"{max(times)}")
             if len(lines) > 1:
-                path = os.path.join(data, f"{workload}-{cpus}-{variant}-{figure}")
+                path = data / f"{workload}-{cpus}-{variant}-{figure}"
                 write(path, lines)
                 curves.append(f"'{path}' using 1:2:3:4 with yerrorlines lw 2 title '{variant}'")
         if curves:
@@ -56,7 +57,7 @@ def draw_times(results, directory, data, workload, cpus):
              + "\n".join(panels) + "\nunset multiplot", 480)
 
 
-def queue_lines(samples, cpus):
+def queue_lines(samples: Iterable[Sequence[int]], cpus: int) -> Iterator[str]:
     """For each sample its time in ms, of each node the longest queue and 1.5 times a share,
     and all queues."""
     half = cpus // 2
@@ -72,12 +73,12 @@ CURVES = ((2, "#c00000", 1, "longest of node 0"), (3, "#c00000", 3, "1.5 times i
 FIRST_QUEUE = 6
 
 
-def last_ms(results, variants, load):
+def last_ms(results: Results, variants: Sequence[str], load: Load) -> float:
     """When the last one has recovered."""
     return max(results.of(variant, load)[0]["recovered_us"] for variant in variants) / 1000
 
 
-def draw_queues(results, directory, data, load):
+def draw_queues(results: Results, directory: Path, data: Path, load: Load) -> None:
     """The queues of each variant until it has recovered, in its first run."""
     variants = [variant for variant in VARIANTS
                 if results.has_samples(variant, load) and results.of(variant, load)]
@@ -86,11 +87,11 @@ def draw_queues(results, directory, data, load):
         run = results.of(variant, load)[0]
         gone, recovered = [max(run[name] / 1000, FIRST_MS)
                            for name in ("reached_us", "recovered_us")]
-        path = os.path.join(data, f"queues-{variant}")
+        path = data / f"queues-{variant}"
         write(path, queue_lines(results.samples[variant, load], load.cpus))
         panels.append(
-            f"set title '{variant}: disabled after {bench_report.short(gone)} ms, recovered after "
-            f"{bench_report.short(recovered)} ms'\n"
+            f"set title '{variant}: disabled after {report.short(gone)} ms, recovered after "
+            f"{report.short(recovered)} ms'\n"
             f"set arrow 1 from {gone}, graph 0 to {gone}, graph 1 nohead dt 2 lw 2\n"
             f"set arrow 2 from {recovered}, graph 0 to {recovered}, graph 1 nohead lw 2\n"
             f"plot for [i={FIRST_QUEUE}:{FIRST_QUEUE + load.cpus - 1}] '{path}' using 1:i "
@@ -110,10 +111,11 @@ def draw_queues(results, directory, data, load):
              PANEL * len(panels), 1100)
 
 
-def draw(results, directory):
+def draw(results: Results, directory: Path) -> None:
     """All that there are figures for."""
-    os.makedirs(directory, exist_ok=True)
-    with tempfile.TemporaryDirectory() as data:
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        data = Path(temporary)
         for workload, cpus in sorted({(load.workload, load.cpus) for _, load in results.runs}):
             if workload in WORKLOADS:
                 draw_times(results, directory, data, workload, cpus)

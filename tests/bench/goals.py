@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Which goals are met, by the figures in the bench's tables."""
-import os
+from collections.abc import Collection, Iterator, Mapping
 
 from bench.report import (COST_RECORD, COSTS, GAP_RECORD, GAPS, MODULE, NATIVE, RECORD, STOCK,
                           TIMES, recorded, short)
-from lab.kernels import TESTS
 from lab.table import RESULTS, Table
 
-GOALS = Table(os.path.join(TESTS, "records", "goals.tsv"), "make bench", ("goal", "measured", "met"),
+Goal = tuple[str, str, str]
+# load, CPUs, tasks per CPU, as the tables have them
+Place = tuple[str, ...]
+Numbers = dict[str, float]
+
+GOALS = Table("goals.tsv", "make bench", ("goal", "measured", "met"),
               keys=1, page=RESULTS)
 
 # so many times sooner than in these
@@ -27,33 +31,36 @@ LARGE, LARGE_SPREAD = 192, 3
 NOT_CROWDED, COMING = ("idle",), ("switch", "enable")
 
 
-def goal(text, measured, met):
+def goal(text: str, measured: str, met: bool) -> Goal:
     return (text, measured, "yes" if met else "no")
 
 
 class Figures:
     """The rows of a table side by side."""
 
-    def __init__(self, table, columns):
+    def __init__(self, table: Table, columns: Mapping[str, str]) -> None:
         self.rows = recorded(table, columns)
 
-    def of(self, place, variant):
-        """place: load, CPUs, tasks per CPU, as the table has them."""
+    def of(self, place: Place, variant: str) -> Numbers | None:
         return self.rows.get((*place, variant))
 
-    def places(self, without=()):
+    def module(self, place: Place) -> Numbers:
+        """For one of places()."""
+        return self.rows[(*place, MODULE)]
+
+    def places(self, without: Collection[str] = ()) -> list[Place]:
         """Where the module was measured."""
         return sorted({key[:3] for key in self.rows if key[3] == MODULE and key[0] not in without},
                       key=lambda place: (place[0], int(place[1]), int(place[2])))
 
 
-def at(place):
+def at(place: Place) -> str:
     return f"{place[0]}, {place[1]} CPUs, {place[2]} tasks each"
 
 
-def sooner(figures, place, name, what):
+def sooner(figures: Figures, place: Place, name: str, what: str) -> Iterator[Goal]:
     """The module's median against the others', by GAIN."""
-    module = figures.of(place, MODULE)
+    module = figures.module(place)
     for variant, gain in GAIN.items():
         other = figures.of(place, variant)
         if not other:
@@ -67,19 +74,19 @@ def sooner(figures, place, name, what):
                        module[name] * gain <= other[name])
 
 
-def even_goals(figures):
+def even_goals(figures: Figures) -> Iterator[Goal]:
     for place in figures.places((*NOT_CROWDED, *COMING)):
         yield from sooner(figures, place, "even", "even")
-        module, native = figures.of(place, MODULE), figures.of(place, NATIVE)
+        module, native = figures.module(place), figures.of(place, NATIVE)
         if native and native["even_best"] > AT_ONCE_MS:
             yield goal(f"{at(place)}: even, worst run below {NATIVE}'s best",
                        f"{short(module['even_worst'])} ms, {short(native['even_best'])} ms",
                        module["even_worst"] < native["even_best"])
 
 
-def turn_goals(figures):
+def turn_goals(figures: Figures) -> Iterator[Goal]:
     for place in figures.places(NOT_CROWDED):
-        module, native = figures.of(place, MODULE), figures.of(place, NATIVE)
+        module, native = figures.module(place), figures.of(place, NATIVE)
         limit = SLICES * int(place[2]) * SLICE_MS
         for name, what in (("ran", "each task has run again"), ("wait", "the longest wait")):
             pair = f"{short(module[name])}, {short(module[name + '_worst'])} ms"
@@ -93,11 +100,11 @@ def turn_goals(figures):
                        f"{SLICE_MS} ms", pair, module[name + "_worst"] <= limit)
 
 
-def disabled_goals(figures):
+def disabled_goals(figures: Figures) -> Iterator[Goal]:
     for place in figures.places():
         if place[0] not in ("skew", "threads"):
             continue
-        module, stock = figures.of(place, MODULE), figures.of(place, STOCK)
+        module, stock = figures.module(place), figures.of(place, STOCK)
         if stock:
             yield goal(f"{at(place)}: disabled, median at most 1/{DISABLED_GAIN} of stock's",
                        f"{short(module['reached'])} ms, stock {short(stock['reached'])} ms",
@@ -107,11 +114,11 @@ def disabled_goals(figures):
                    module["reached_worst"] <= module["reached"] * DISABLED_SPREAD)
 
 
-def coming_goals(figures):
+def coming_goals(figures: Figures) -> Iterator[Goal]:
     for place in figures.places():
         if place[0] not in COMING:
             continue
-        module, stock = figures.of(place, MODULE), figures.of(place, STOCK)
+        module, stock = figures.module(place), figures.of(place, STOCK)
         if stock:
             yield goal(f"{at(place)}: the scheduler is there, median and worst not above stock's",
                        f"{short(module['reached'])}, {short(module['reached_worst'])} ms, "
@@ -121,43 +128,44 @@ def coming_goals(figures):
         yield from sooner(figures, place, "recovered", "recovered")
 
 
-def large_goals(figures):
+def large_goals(figures: Figures) -> Iterator[Goal]:
     for place in figures.places():
         if int(place[1]) < LARGE:
             continue
-        module = figures.of(place, MODULE)
+        module = figures.module(place)
         for name, what in (("reached", "disabled"), ("recovered", "recovered")):
             yield goal(f"{at(place)}: {what}, no run above {LARGE_SPREAD} times the median",
                        f"{short(module[name + '_worst'])} ms, median {short(module[name])} ms",
                        module[name + "_worst"] <= module[name] * LARGE_SPREAD)
 
 
-def growth_goals(figures):
+def growth_goals(figures: Figures) -> Iterator[Goal]:
     """Against the time that the stock kernel's own walk over the tasks takes."""
     for place in figures.places():
         many = (*place[:2], str(MANY))
         if place[2] != str(FEW) or not figures.of(many, MODULE):
             continue
-        rows = [(figures.of(one, MODULE), figures.of(one, STOCK)) for one in (place, many)]
-        if all(stock for _, stock in rows):
-            few, more = [module["reached"] / stock["walk"] for module, stock in rows]
+        ratios = [figures.module(one)["reached"] / stock["walk"] for one in (place, many)
+                  if (stock := figures.of(one, STOCK))]
+        if len(ratios) == 2:
+            few, more = ratios
             yield goal(f"{place[0]}, {place[1]} CPUs: from {FEW} to {MANY} tasks per CPU disabled "
                        "grows no faster than stock's walk over the tasks",
                        f"{short(few)} and {short(more)} times that walk", more <= few)
 
 
-def gap_goals(gaps):
+def gap_goals(gaps: Figures) -> Iterator[Goal]:
     for place in gaps.places(NOT_CROWDED):
-        module, stock = gaps.of(place, MODULE), gaps.of(place, STOCK)
+        module, stock = gaps.module(place), gaps.of(place, STOCK)
         for name, what in (("fifo1", "a FIFO-1 task"), ("fifo50", "a FIFO-50 task"),
                            ("lone", "a task alone on its CPU")):
-            if stock and stock[name] is not None and module[name] is not None:
+            if stock and name in stock and name in module:
                 yield goal(f"{at(place)}: worst gap of {what} as in stock, within noise",
                            f"{short(module[name])} ms, stock {short(stock[name])} ms",
                            module[name] <= stock[name] * NOISE + NOISE_MS)
 
 
-def cost_goals(costs):
+def cost_goals(costs: Mapping[tuple[str, ...], Numbers]) -> Iterator[Goal]:
     for (variant, cpus), module in sorted(costs.items()):
         stock = costs.get((STOCK, cpus))
         if stock and variant.startswith("module"):
@@ -168,10 +176,9 @@ def cost_goals(costs):
                        f"without a scheduler {without:+.2f} %", more <= COST_PERCENT)
 
 
-def record():
+def record() -> None:
     """Judge again all that is in the tables."""
-    if os.path.exists(GOALS.path):
-        os.remove(GOALS.path)
+    GOALS.path.unlink(missing_ok=True)
     figures, gaps = Figures(RECORD, TIMES), Figures(GAP_RECORD, GAPS)
     GOALS.renew([line for goals in (even_goals, turn_goals, disabled_goals, coming_goals,
                                     large_goals, growth_goals) for line in goals(figures)] +

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The bench's tables: what was measured."""
-import os
 import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from lab.kernels import TESTS
-from lab.table import RESULTS, Table
+from bench.results import Load, Results
+from lab.table import RESULTS, Row, Table
+
+# of a run, by its names
+Figures = Mapping[str, int]
 
 STOCK, MODULE, NATIVE = "stock 6.18.15", "module", "native 6.19.14"
 
@@ -32,9 +35,8 @@ COSTS = {
 }
 
 
-def table(name, columns, keys):
-    return Table(os.path.join(TESTS, "records", name), "make bench", tuple(columns.values()), keys=keys,
-                 page=RESULTS)
+def table(name: str, columns: Mapping[str, str], keys: int) -> Table:
+    return Table(name, "make bench", tuple(columns.values()), keys=keys, page=RESULTS)
 
 
 RECORD, GAP_RECORD = table("bench.tsv", TIMES, 4), table("gaps.tsv", GAPS, 4)
@@ -42,24 +44,24 @@ COST_RECORD = table("cost.tsv", COSTS, 2)
 TABLES = (RECORD, GAP_RECORD, COST_RECORD)
 
 
-def values(runs, figure, unit=1000):
+def values(runs: Sequence[Figures], figure: str, unit: int = 1000) -> list[float]:
     return [run[figure] / unit for run in runs if figure in run]
 
 
-def median(runs, figure, unit=1000):
+def median(runs: Sequence[Figures], figure: str, unit: int = 1000) -> float:
     return statistics.median(values(runs, figure, unit) or [0])
 
 
-def short(number):
+def short(number: float) -> str:
     return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
 
 
-def shown(numbers, choose):
+def shown(numbers: Sequence[float], choose: Callable[[Sequence[float]], float]) -> str:
     """One of the numbers, or that there are none."""
     return short(choose(numbers)) if numbers else "-"
 
 
-def brief(load, figures):
+def brief(load: Load, figures: Figures) -> str:
     """A run in a few words, to be shown as it comes."""
     if load.workload == "cost":
         return f"{figures['switch_ps'] / 1000:8.1f} instructions a switch"
@@ -68,8 +70,8 @@ def brief(load, figures):
                      if name + "_us" in figures) + " ms"
 
 
-def time_row(load, variant, runs):
-    def both(name):
+def time_row(load: Load, variant: str, runs: Sequence[Figures]) -> Row:
+    def both(name: str) -> tuple[str, str]:
         times = values(runs, name + "_us")
         return shown(times, statistics.median), shown(times, max)
 
@@ -79,38 +81,42 @@ def time_row(load, variant, runs):
             both("walk")[0])
 
 
-def gap_row(load, variant, runs):
+def gap_row(load: Load, variant: str, runs: Sequence[Figures]) -> Row:
     return (load.name, load.cpus, load.tasks_per_cpu, variant, len(runs),
             *(shown(values(runs, name + "_us"), max)
               for name in ("probe", "fifo1", "fifo50", "lone")))
 
 
-def cost_row(load, variant, runs):
+def cost_row(load: Load, variant: str, runs: Sequence[Figures]) -> Row:
     return (variant, load.cpus, len(runs),
             *(f"{median(runs, name):.1f}" for name in ("switch_ps", "switch_without_ps")))
 
 
-def rows(results, make=time_row):
+def rows(results: Results,
+         make: Callable[[Load, str, Sequence[Figures]], Row] = time_row) -> Iterator[Row]:
     """Of a table, by the function that makes one."""
     for (variant, load), runs in sorted(results.runs.items(), key=lambda one: str(one[0])):
         if (load.workload == "cost") == (make == cost_row):
             yield make(load, variant, runs)
 
 
-def record(results):
+def record(results: Results) -> None:
     """Renew what was measured in the tables, and show them in RESULTS.md."""
     RECORD.renew(rows(results))
     GAP_RECORD.renew(rows(results, gap_row))
     COST_RECORD.renew(rows(results, cost_row))
 
 
-def recorded(record_table, columns):
-    """{keys: {column: number}} of a table's rows, by which the goals are judged."""
-    def number(cell):
-        try:
-            return float(cell)
-        except ValueError:
-            return None
-
-    return {row[:record_table.keys]: {name: number(cell) for name, cell in zip(columns, row)}
-            for row in record_table.rows()}
+def recorded(record_table: Table, columns: Mapping[str, str]) \
+        -> dict[tuple[str, ...], dict[str, float]]:
+    """{keys: {column: number}} of a table's rows, by which the goals are judged. A cell without
+    a number is not there."""
+    found: dict[tuple[str, ...], dict[str, float]] = {}
+    for row in record_table.rows():
+        numbers = found[row[:record_table.keys]] = {}
+        for name, cell in zip(columns, row):
+            try:
+                numbers[name] = float(cell)
+            except ValueError:
+                pass
+    return found

@@ -220,7 +220,7 @@ static void spread_by_delivery(void)
 	leave();
 }
 
-void case_skew(bool module)
+static void case_skew(bool module)
 {
 	load_test_module();
 	if (!module) {
@@ -231,12 +231,19 @@ void case_skew(bool module)
 	spread_by_delivery();
 }
 
+CASE(skew) = {
+	.shows =
+		"all tasks on one CPU: as bypass begins they are delivered to the others; tasks piled up in bypass are spread by a pass, and without passes they stay",
+	.variants = "control module",
+	.machines = "counted",
+};
+
 static bool both_met(void *unused)
 {
 	return read_long(TEST_PARAM("met"));
 }
 
-void case_nodes(bool module)
+static void case_nodes(bool module)
 {
 	bool own_cpu[2] = { true, true };
 	struct pass_event e[MAX_PASSES];
@@ -275,6 +282,11 @@ void case_nodes(bool module)
 	leave();
 }
 
+CASE(nodes) = {
+	.shows = "each node is balanced on its own CPUs, both at the same time; no task crosses",
+	.machines = "counted",
+};
+
 static int pin_to_cpu_0(int index)
 {
 	return pin_to(0, 0);
@@ -305,7 +317,7 @@ static int kthreads_on(const char *prefix, int *count)
 	return cpu;
 }
 
-void case_affinity(bool module)
+static void case_affinity(bool module)
 {
 	unsigned long long passes, wanted;
 	int cpu, count, i, away = 0, elsewhere = 0;
@@ -351,3 +363,8 @@ void case_affinity(bool module)
 	must_write(TEST_PARAM("pinned"), "0");
 	leave();
 }
+
+CASE(affinity) = {
+	.shows =
+		"pinned and migration-disabled tasks and per-CPU kernel threads stay, and cost nothing",
+};

@@ -122,7 +122,7 @@ static void run_variant(int variant, int run, const char *words)
 		module_unload();
 }
 
-void case_bench(bool module)
+static void case_bench(bool module)
 {
 	int run, variant;
 
@@ -141,3 +141,9 @@ void case_bench(bool module)
 		}
 	}
 }
+
+CASE(bench) = {
+	.shows = "figures, for make bench",
+	.targets = "command",
+	.unwatched = "instructions are counted, and nothing else may be",
+};

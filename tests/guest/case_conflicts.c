@@ -320,7 +320,7 @@ static void without_ftrace(void)
 	module_unload();
 }
 
-void case_conflicts(bool module)
+static void case_conflicts(bool module)
 {
 	bypass_function = file_has("/proc/kallsyms", " scx_bypass\n") ?
 			   "scx_bypass" : "scx_ops_bypass";
@@ -352,3 +352,8 @@ void case_conflicts(bool module)
 	kill_tasks();
 	sched_must_go();
 }
+
+CASE(conflicts) = {
+	.shows = "others trace the hooked functions, or redirect them, before and after",
+	.machines = "single",
+};

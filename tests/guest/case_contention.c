@@ -49,7 +49,7 @@ static double measure(int nr, bool *alive)
 	return (double)looked / picked + 1;
 }
 
-void case_contention(bool module)
+static void case_contention(bool module)
 {
 	double few, many;
 	bool alive;
@@ -83,3 +83,10 @@ void case_contention(bool module)
 	if (module)
 		module_unload();
 }
+
+CASE(contention) = {
+	.shows =
+		"hundreds of tasks on small CPU sets: tasks looked at per pick, with the module and without",
+	.variants = "control module",
+	.machines = "counted",
+};

@@ -12,27 +12,27 @@
 
 static double begun;
 
-static void report_samples(const char *arm)
+static void report_samples(const char *part)
 {
 	char line[128];
 	int i;
 
 	for (i = 0; i < SAMPLES; i++) {
 		list_queues(line, sizeof(line));
-		info("sample %s %.0f%s", arm, (now() - begun) * 1000, line);
+		info("sample %s %.0f%s", part, (now() - begun) * 1000, line);
 		sleep_ms(STEP_MS);
 	}
 }
 
-static void end_bypass(const char *arm)
+static void end_bypass(const char *part)
 {
 	double start = now();
 
 	must_write("/proc/sysrq-trigger", "S");
 	hold_bypass(false);
-	check(wait_for(sched_is_off, NULL, 120), "%s: the scheduler is gone", arm);
-	info("gone %s %.0f", arm, (now() - start) * 1000);
-	check(all_progress(120), "%s: all tasks run", arm);
+	check(wait_for(sched_is_off, NULL, 120), "%s: the scheduler is gone", part);
+	info("gone %s %.0f", part, (now() - start) * 1000);
+	check(all_progress(120), "%s: all tasks run", part);
 	kill_tasks();
 	sched_detach();
 }
@@ -63,7 +63,7 @@ static void show_delivery(void)
 	end_bypass("begins");
 }
 
-void case_demo(bool module)
+static void case_demo(bool module)
 {
 	load_test_module();
 	module_load("");
@@ -71,3 +71,8 @@ void case_demo(bool module)
 	show_delivery();
 	module_unload();
 }
+
+CASE(demo) = {
+	.shows = "queue lengths over time, for make demo",
+	.targets = "command",
+};

@@ -60,7 +60,7 @@ static void check_alive(const char *how, bool module)
 	check(all_progress(120), "%s: all tasks run", how);
 }
 
-void case_exits(bool module)
+static void case_exits(bool module)
 {
 	unsigned int i;
 	int ret;
@@ -101,3 +101,8 @@ void case_exits(bool module)
 	if (module)
 		module_unload();
 }
+
+CASE(exits) = {
+	.shows = "every way out of a scheduler ends bypass and leaves no task behind",
+	.variants = "control module",
+};

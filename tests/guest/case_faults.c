@@ -64,7 +64,7 @@ static bool fail_one(int nth, int *errors, int *loads)
 	return true;
 }
 
-void case_faults(bool module)
+static void case_faults(bool module)
 {
 	static char leaks[65536];
 	int nth = 1, errors = 0, loads = 0;
@@ -102,3 +102,10 @@ void case_faults(bool module)
 	if (*leaks)
 		info("%.480s", leaks);
 }
+
+CASE(faults) = {
+	.shows =
+		"each allocation of a load fails in turn; nothing stays, nothing leaks (debug kernel)",
+	.targets = "named",
+	.minutes = 60,
+};

@@ -176,7 +176,7 @@ static void fuzz_switch(const char *name)
 	check(!wrong, "%s: %d of %zu writes were not answered as they must be", name, wrong, i);
 }
 
-void case_fuzz(bool module)
+static void case_fuzz(bool module)
 {
 	static const char * const switches[] = {
 		"readers_first", "kthreads_first", "expedite_rcu",
@@ -193,3 +193,8 @@ void case_fuzz(bool module)
 		fuzz_switch(switches[i]);
 	module_unload();
 }
+
+CASE(fuzz) = {
+	.shows = "whatever is written to a parameter, it is what its range makes of it",
+	.targets = "fire",
+};

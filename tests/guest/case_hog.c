@@ -168,7 +168,7 @@ static void check_stuck(const char *when, const struct hog_run *run, int stuck)
 	      run->name, stuck);
 }
 
-void case_hog(bool module)
+static void case_hog(bool module)
 {
 	struct waits without[ARRAY_SIZE(hog_runs)], with;
 	unsigned int limit, i;
@@ -190,6 +190,11 @@ void case_hog(bool module)
 		      hog_runs[i].name, with.longest, without[i].longest);
 	}
 }
+
+CASE(hog) = {
+	.shows =
+		"a task of a higher class takes a CPU for itself, before bypass and in it: the tasks that waited there run elsewhere, as without the module",
+};
 
 /* forks of the task that counts them */
 static unsigned long *forks;
@@ -322,7 +327,7 @@ static double remove_often(const char *when)
 	return took[runs / 2];
 }
 
-void case_hogforks(bool module)
+static void case_hogforks(bool module)
 {
 	double without, with;
 
@@ -339,3 +344,8 @@ void case_hogforks(bool module)
 	      "with the module it goes as soon as without it");
 	module_unload();
 }
+
+CASE(hogforks) = {
+	.shows =
+		"a task of a higher class has a CPU for itself while tasks fork: the scheduler goes, and fork() works",
+};

@@ -116,7 +116,7 @@ static void long_on_its_way(void)
 	module_unload();
 }
 
-void case_hotplug(bool module)
+static void case_hotplug(bool module)
 {
 	int cpu;
 
@@ -155,6 +155,10 @@ void case_hotplug(bool module)
 	module_unload();
 }
 
+CASE(hotplug) = {
+	.shows = "each CPU goes down and comes up in bypass, with tasks on its queue; those of one that is long on its way down are taken by others",
+};
+
 static int by_value(const void *a, const void *b)
 {
 	const double *x = a, *y = b;
@@ -187,7 +191,7 @@ static double time_offline(const char *how)
 	return took[nr / 2];
 }
 
-void case_offline(bool module)
+static void case_offline(bool module)
 {
 	double without, with;
 
@@ -203,3 +207,8 @@ void case_offline(bool module)
 	      "with the module a CPU goes down as fast as without it");
 	account_for_all(module);
 }
+
+CASE(offline) = {
+	.shows = "with the module a CPU goes down as fast as without it",
+	.targets = "fire",
+};

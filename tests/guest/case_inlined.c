@@ -44,7 +44,7 @@ static void in_and_out(enum scheduler which, bool module)
 	sched_detach();
 }
 
-void case_inlined(bool module)
+static void case_inlined(bool module)
 {
 	load_test_module();
 	if (module) {
@@ -58,3 +58,10 @@ void case_inlined(bool module)
 		module_unload();
 	in_and_out(SCHED_PILE, false);
 }
+
+CASE(inlined) = {
+	.shows =
+		"a kernel whose compiler has inlined a hooked function into one of its callers: the module notices, and nothing is redirected",
+	.targets = "named",
+	.variants = "control module",
+};

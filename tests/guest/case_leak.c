@@ -108,7 +108,7 @@ static void try_scheduler(const char *when)
 	check(all_progress(120), "%s: and when it has gone", when);
 }
 
-void case_leak(bool module)
+static void case_leak(bool module)
 {
 	bool leaked;
 
@@ -149,3 +149,9 @@ void case_leak(bool module)
 	try_scheduler("at last");
 	kill_tasks();
 }
+
+CASE(leak) = {
+	.shows =
+		"a kernel that stays in bypass without a scheduler: all tasks run, RCU's threads are what they were, rmmod restores it",
+	.variants = "control module",
+};

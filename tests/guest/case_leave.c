@@ -66,7 +66,7 @@ static void check_turn(struct outcome runs[NR_VARIANTS][RUNS])
 }
 
 /* A pile in each node: into a node that is empty the fair class pulls, by its own rules. */
-void case_leave(bool module)
+static void case_leave(bool module)
 {
 	const struct bench_load *load = bench_load("piles");
 	int run, tasks = TASKS_PER_CPU * nr_cpus;
@@ -87,3 +87,10 @@ void case_leave(bool module)
 	check_turn(runs);
 	compare_figure(runs, offsetof(struct outcome, recovered), "all three", 1);
 }
+
+CASE(leave) = {
+	.shows =
+		"a scheduler is removed from a crowded machine: ratios of how long it takes to recover, with the module and without, in counted instructions",
+	.targets = "named",
+	.machines = "counted",
+};

@@ -88,7 +88,7 @@ static void at_run_time_in_bypass(void)
 	sched_must_go();
 }
 
-void case_parameters(bool module)
+static void case_parameters(bool module)
 {
 	load_test_module();
 	check_load_refused("bypass_lb_intv_us=10000001");
@@ -125,3 +125,8 @@ void case_parameters(bool module)
 	at_run_time_in_bypass();
 	module_unload();
 }
+
+CASE(parameters) = {
+	.shows = "parameters at load, at run time in bypass, out of range",
+	.machines = "counted",
+};

@@ -153,7 +153,7 @@ static bool is_example(const char *name)
 	return !strncmp(name, "scx_", 4);
 }
 
-void case_peers(bool module)
+static void case_peers(bool module)
 {
 	static struct results without, with;
 	int i, passed = 0;
@@ -185,3 +185,11 @@ void case_peers(bool module)
 	check(!total_queued(), "the bypass DSQs are empty");
 	module_unload();
 }
+
+CASE(peers) = {
+	.shows =
+		"the kernel's selftests of sched_ext and its example schedulers give the same results as without the module",
+	.targets = "named",
+	.machines = "single",
+	.uses = "peers",
+};

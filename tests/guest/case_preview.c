@@ -82,7 +82,7 @@ static struct bpf_link *attach_program(struct bpf_object **object)
 	return link;
 }
 
-void case_preview(bool module)
+static void case_preview(bool module)
 {
 	struct bpf_object *object;
 	struct bpf_link *link;
@@ -110,3 +110,7 @@ void case_preview(bool module)
 	check(load_under_test("disable=1") == -ECANCELED, "and does not load");
 	compare("at the end", "");
 }
+
+CASE(preview) = {
+	.shows = "what check=1 says is what loading then does; it changes nothing",
+};

@@ -145,7 +145,7 @@ static void refuse_kprobes(void)
 		      "cannot find kallsyms_lookup_name by a kprobe");
 }
 
-void case_native(bool module)
+static void case_native(bool module)
 {
 	int ret = load_under_test("check=1");
 
@@ -157,7 +157,13 @@ void case_native(bool module)
 		      "this kernel balances sched_ext's bypass mode itself: nothing to do, remove this package");
 }
 
-void case_refusal(bool module)
+CASE(native) = {
+	.shows = "a kernel that balances bypass itself: the module is refused, with the reason",
+	.targets = "named",
+	.unwatched = "the module is refused",
+};
+
+static void case_refusal(bool module)
 {
 	refuse_listed();
 	refuse_symbols();
@@ -167,3 +173,7 @@ void case_refusal(bool module)
 	module_unload();
 	check(true, "the unchanged module loads");
 }
+
+CASE(refusal) = {
+	.shows = "a kernel that lacks or changes something: errno, message, nothing hooked",
+};

@@ -109,7 +109,7 @@ static void at_once(void)
 	unload_and_check("at once");
 }
 
-void case_reload(bool module)
+static void case_reload(bool module)
 {
 	int i;
 
@@ -135,7 +135,12 @@ void case_reload(bool module)
 	sched_must_go();
 }
 
-void case_revert(bool module)
+CASE(reload) = {
+	.shows = "loaded and unloaded 50 times in a row (10 on other kernels than the main one)",
+	.first = true,
+};
+
+static void case_revert(bool module)
 {
 	bool livepatch;
 
@@ -173,3 +178,8 @@ void case_revert(bool module)
 	kill_tasks();
 	sched_detach();
 }
+
+CASE(revert) = {
+	.shows = "rmmod without a scheduler, with one, in bypass, while balancing, while stalled",
+	.first = true,
+};

@@ -71,7 +71,7 @@ static void check_figures(void)
 	check(moved || nr_cpus == 1, "%llu tasks were moved", moved);
 }
 
-void case_shapes(bool unused)
+static void case_shapes(bool unused)
 {
 	info("%d CPUs", nr_cpus);
 	load_test_module();
@@ -103,3 +103,9 @@ void case_shapes(bool unused)
 	kill_tasks();
 	module_unload();
 }
+
+CASE(shapes) = {
+	.shows = "one CPU, one node, and nodes that share CPUs",
+	.variants = "one-cpu one-node shared-cpus",
+	.machines = "one-cpu one-node shared-cpus",
+};

@@ -204,7 +204,7 @@ static void many_episodes(void)
 	check(!kernel_log_has(LOG_LINE), "short ones give no line in the kernel log");
 }
 
-void case_status(bool module)
+static void case_status(bool module)
 {
 	load_test_module();
 	clear_kernel_log();
@@ -226,3 +226,7 @@ void case_status(bool module)
 	      "its record does not say which task has entered bypass");
 	module_unload();
 }
+
+CASE(status) = {
+	.shows = "the files in debugfs have the documented keys, and what has happened is in them",
+};

@@ -69,7 +69,7 @@ static void end(bool module)
 	account_for_all(module);
 }
 
-void case_race(bool module)
+static void case_race(bool module)
 {
 	if (module)
 		module_load("bypass_lb_intv_us=1");
@@ -80,6 +80,13 @@ void case_race(bool module)
 		check(storm_totals->moved, "the balancer has moved tasks");
 }
 
+CASE(race) = {
+	.shows =
+		"affinity, policy, nice, fork, ptrace, cgroups and more change all the time, bypass goes on and off, the balancer always runs: every task is accounted for",
+	.targets = "fire",
+	.variants = "control module",
+};
+
 /* Without the module: what the storms do to the stock kernel, for as long as one likes. */
 static void run_control(const struct storm * const *storms, int nr)
 {
@@ -88,7 +95,7 @@ static void run_control(const struct storm * const *storms, int nr)
 	end(false);
 }
 
-void case_fire(bool module)
+static void case_fire(bool module)
 {
 	if (!module) {
 		run_control(fire_storms, ARRAY_SIZE(fire_storms));
@@ -102,7 +109,13 @@ void case_fire(bool module)
 	check(storm_totals->moved, "the balancer has moved tasks");
 }
 
-void case_soak(bool module)
+CASE(fire) = {
+	.shows =
+		"tasks change as in race, while CPUs go down and up and the module is loaded and unloaded",
+	.targets = "fire",
+};
+
+static void case_soak(bool module)
 {
 	if (!module) {
 		run_control(soak_storms, ARRAY_SIZE(soak_storms));
@@ -112,3 +125,8 @@ void case_soak(bool module)
 	storms_run(storm_seconds);
 	end(module);
 }
+
+CASE(soak) = {
+	.shows = "all storms and suspend, for make stress",
+	.targets = "command",
+};

@@ -34,7 +34,7 @@ static void each_level(const char *when, bool module)
 	}
 }
 
-void case_suspend(bool module)
+static void case_suspend(bool module)
 {
 	if (!pm_test_available())
 		give_up("this kernel cannot test a suspend");
@@ -49,3 +49,9 @@ void case_suspend(bool module)
 	check(!sched_is_off(NULL), "it is still there");
 	account_for_all(module);
 }
+
+CASE(suspend) = {
+	.shows = "the levels of pm_test, with a scheduler and without",
+	.targets = "fire",
+	.variants = "control module",
+};

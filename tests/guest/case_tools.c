@@ -184,7 +184,7 @@ static void write_report(void)
 	check(!strstr(text, SECRET), "but no name of a task");
 }
 
-void case_tools(bool module)
+static void case_tools(bool module)
 {
 	load_test_module();
 	wrong_usage();
@@ -201,3 +201,7 @@ void case_tools(bool module)
 	write_report();
 	module_unload();
 }
+
+CASE(tools) = {
+	.shows = "every verb of scx-bypass, without the module, with it, in bypass, without root",
+};

@@ -181,7 +181,7 @@ static bool is_preemptible(void)
 	return !uname(&kernel) && strstr(kernel.version, "PREEMPT");
 }
 
-void case_unload(bool module)
+static void case_unload(bool module)
 {
 	int i;
 
@@ -200,3 +200,8 @@ void case_unload(bool module)
 		against_hotplug("backend=direct");
 	}
 }
+
+CASE(unload) = {
+	.shows =
+		"rmmod while CPUs go down and up and hundreds of tasks wait, and while another task is just entering bypass",
+};

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* PID 1 of the guest: runs the case that the kernel command line names. */
+/*
+ * PID 1 of the guest: runs the case that the kernel command line names. On the host
+ * "init --list" lists the cases.
+ */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
@@ -13,47 +16,21 @@
 
 #include "lab.h"
 
-static const struct test_case {
-	const char *name;
-	void (*run)(bool module);
-	/* why the watch is not there */
-	const char *unwatched;
-} cases[] = {
-	{ "bench", case_bench, "instructions are counted, and nothing else may be" },
-	{ "demo", case_demo },
-	{ "skew", case_skew },
-	{ "nodes", case_nodes },
-	{ "affinity", case_affinity },
-	{ "conflicts", case_conflicts },
-	{ "contention", case_contention },
-	{ "hog", case_hog },
-	{ "hogforks", case_hogforks },
-	{ "hotplug", case_hotplug },
-	{ "offline", case_offline },
-	{ "exits", case_exits },
-	{ "parameters", case_parameters },
-	{ "revert", case_revert },
-	{ "reload", case_reload },
-	{ "refusal", case_refusal },
-	{ "preview", case_preview },
-	{ "status", case_status },
-	{ "tools", case_tools },
-	{ "peers", case_peers },
-	{ "race", case_race },
-	{ "fire", case_fire },
-	{ "seams", case_seams },
-	{ "shapes", case_shapes },
-	{ "soak", case_soak },
-	{ "suspend", case_suspend },
-	{ "fuzz", case_fuzz },
-	{ "faults", case_faults },
-	{ "leak", case_leak },
-	{ "leave", case_leave },
-	{ "unload", case_unload },
-	{ "native", case_native, "the module is refused" },
-	{ "inlined", case_inlined },
-	{ NULL, NULL },
-};
+#define for_each_case(c) \
+	for (c = __start_test_cases; c < __stop_test_cases; c++)
+
+/* For the host, which compares it with what it has read from the sources. */
+static void list_cases(void)
+{
+	const struct test_case * const *c;
+
+	for_each_case(c) {
+		const struct case_facts *f = (*c)->facts;
+
+		printf("%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\n", (*c)->name, f->shows, f->variants ?: "",
+		       f->machines ?: "", f->targets ?: "", f->uses ?: "", f->minutes, f->first);
+	}
+}
 
 static void mount_all(void)
 {
@@ -73,21 +50,21 @@ static void mount_all(void)
 	}
 }
 
-static void run_case(const char *name, const char *arm)
+static void run_case(const char *name, const char *variant)
 {
 	const struct sched_param prio = { .sched_priority = 50 };
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
-	const struct test_case *c;
+	const struct test_case * const *c;
 
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 	/* outside sched_ext, so that no scheduler can starve the driver */
 	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &prio))
 		give_up("cannot become SCHED_FIFO");
-	for (c = cases; c->name; c++) {
-		if (!strcmp(c->name, name)) {
-			if (!c->unwatched)
+	for_each_case(c) {
+		if (!strcmp((*c)->name, name)) {
+			if (!(*c)->facts->unwatched)
 				watch_begin();
-			c->run(!strcmp(arm, "module"));
+			(*c)->run(!strcmp(variant, "module"));
 			return;
 		}
 	}
@@ -104,12 +81,16 @@ static const char *with_blanks(char *params)
 	return params;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static char cmdline[1024];
 	char *arg;
-	const char *name = "", *arm = "";
+	const char *name = "", *variant = "";
 
+	if (argc == 2 && !strcmp(argv[1], "--list")) {
+		list_cases();
+		return 0;
+	}
 	mount_all();
 	nr_cpus = sysconf(_SC_NPROCESSORS_CONF);
 	/* a kernel without CONFIG_NUMA has no directory of nodes */
@@ -120,8 +101,8 @@ int main(void)
 	for (arg = strtok(cmdline, " \t\n"); arg; arg = strtok(NULL, " \t\n")) {
 		if (!strncmp(arg, "case=", 5))
 			name = arg + 5;
-		if (!strncmp(arg, "arm=", 4))
-			arm = arg + 4;
+		if (!strncmp(arg, "variant=", 8))
+			variant = arg + 8;
 		if (!strncmp(arg, "params=", 7))
 			target_params = with_blanks(arg + 7);
 		if (!strncmp(arg, "reloads=", 8))
@@ -145,6 +126,6 @@ int main(void)
 		if (!strncmp(arg, "runs=", 5))
 			bench_runs = atoi(arg + 5);
 	}
-	run_case(name, arm);
+	run_case(name, variant);
 	report_done();
 }

@@ -17,6 +17,7 @@ void __noreturn report_done(void);
 void __printf(1, 2) info(const char *fmt, ...);
 void number(const char *what, unsigned long value);
 void __printf(2, 3) check(bool ok, const char *fmt, ...);
+void skip(const char *what, const char *why);
 void __printf(1, 2) __noreturn give_up(const char *fmt, ...);
 
 /* sys.c: files, modules, time */
@@ -161,40 +162,62 @@ extern int test_times;
 extern const char *bench_workload, *bench_variants;
 extern int bench_tasks, bench_runs, bench_samples;
 
-/* case_*.c; @module: is the module under test to be used? */
-void case_bench(bool module);
-void case_demo(bool module);
-void case_skew(bool module);
-void case_nodes(bool module);
-void case_affinity(bool module);
-void case_conflicts(bool module);
-void case_contention(bool module);
-void case_hog(bool module);
-void case_hogforks(bool module);
-void case_hotplug(bool module);
-void case_inlined(bool module);
-void case_leak(bool module);
-void case_leave(bool module);
-void case_native(bool module);
-void case_exits(bool module);
-void case_faults(bool module);
-void case_fire(bool module);
-void case_fuzz(bool module);
-void case_offline(bool module);
-void case_parameters(bool module);
-void case_peers(bool module);
-void case_preview(bool module);
-void case_race(bool module);
-void case_reload(bool module);
-void case_revert(bool module);
-void case_refusal(bool module);
-void case_seams(bool module);
-void case_shapes(bool module);
-void case_soak(bool module);
-void case_status(bool module);
-void case_suspend(bool module);
-void case_unload(bool module);
-void case_tools(bool module);
+/**
+ * struct case_facts - what there is to know of a case, but for its name
+ * @shows: one sentence
+ * @unwatched: why the watch is not there, if it is not
+ *
+ * The rest is for the host, which reads it from the sources (tests/lab/cases.py):
+ * @variants: with blanks between; there is a run for each. NULL: just "module"
+ * @machines: of each variant, or one for all, by their names in tests/lab/booting.py.
+ *	NULL: 8 CPUs in 2 nodes
+ * @targets: "suite" or NULL: all kernels; "fire": those that have the storms; "named":
+ *	those that name the case in tests/lab/kernels.py; "command": a command of its own runs it
+ * @uses: what else has to be prepared for it
+ * @minutes: of the host, after which the guest is lost. 0: as many as usual
+ * @first: it is one of the longest, so it begins before others
+ */
+struct case_facts {
+	const char *shows;
+	const char *unwatched;
+	const char *variants;
+	const char *machines;
+	const char *targets;
+	const char *uses;
+	int minutes;
+	bool first;
+};
+
+/**
+ * struct test_case - a case
+ * @name: what it is called
+ * @run: does it; @module: the variant is "module", so the module under test is to be used
+ * @facts: what is behind CASE()
+ */
+struct test_case {
+	const char *name;
+	void (*run)(bool module);
+	const struct case_facts *facts;
+};
+
+/*
+ * CASE(name) = { .shows = "what it shows" }; registers the function case_name(), which is
+ * above it in the same file. Nothing else is to be written for a case.
+ */
+#define CASE(_name)									\
+	static const struct case_facts facts_##_name;					\
+	static const struct test_case registered_##_name = {				\
+		.name = #_name,								\
+		.run = case_##_name,							\
+		.facts = &facts_##_name,						\
+	};										\
+	static const struct test_case * const listed_##_name				\
+		__attribute__((used, section("test_cases"))) = &registered_##_name;	\
+	static const struct case_facts facts_##_name
+
+/* where they are listed; the linker makes the names */
+extern const struct test_case * const __start_test_cases[];
+extern const struct test_case * const __stop_test_cases[];
 
 /* the machine the guest is given: 8 CPUs in 2 nodes; a kernel may know nothing of nodes */
 #define GUEST_CPUS		8

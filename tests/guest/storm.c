@@ -192,7 +192,7 @@ void storms_end(void)
 	}
 	for (i = 0; i < nr_running; i++) {
 		if (shared->unable[i])
-			info("%s: not on this kernel", running[i]->name);
+			skip(running[i]->name, "not on this kernel");
 		else
 			check(shared->counts[i], "%s was done", running[i]->name);
 		number(running[i]->name, shared->counts[i]);

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Style and static checks. Each must print nothing: checkpatch, W=1 with gcc and
-# with clang, sparse, shellcheck; that Python compiles; the structure of src/;
-# that tables are the records'.
+# with clang, sparse, shellcheck, pyflakes, mypy; the lab's own tests; the structure of
+# src/; that tables are the records'.
 #
 # usage: check.sh KERNEL_DIRECTORY WORK_DIRECTORY
 set -eu
@@ -34,6 +34,14 @@ compile() {
 	[ -e "$work/module/scx_bypass_lb.ko" ]
 }
 
+# "Success" is all that mypy has to say.
+# shellcheck disable=SC2317,SC2046
+types() {
+	MYPYPATH=tests mypy --strict --cache-dir="$work/mypy" \
+		$(git ls-files --cached --others --exclude-standard '*.py') >"$work/types" 2>&1 || :
+	grep -q '^Success: no issues found in [1-9]' "$work/types" || cat "$work/types"
+}
+
 rm -rf "$work"
 mkdir -p "$work"
 cd "$top"
@@ -53,7 +61,10 @@ run clang-W1 compile W=1 LLVM=-19
 # shellcheck disable=SC2046
 run shellcheck shellcheck -x -P SCRIPTDIR $(git ls-files --cached --others --exclude-standard '*.sh') .ci/run
 run shellcheck-bash shellcheck -s bash packaging/PKGBUILD tools/completion.bash dkms.conf
-run python python3 -m py_compile tests/*.py tests/*/*.py
+# shellcheck disable=SC2046
+run pyflakes pyflakes3 $(git ls-files --cached --others --exclude-standard '*.py')
+run mypy types
+run selftest python3 tests/host/selftest.py "$kernel" "$work/selftest"
 run mandoc sh -c "mandoc -T lint -W warning docs/man/* | grep -v 'outdated mandoc.db'; :"
 run licenses python3 tests/host/licenses.py
 run structure python3 tests/host/check_structure.py src

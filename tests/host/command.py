@@ -16,6 +16,8 @@ import sys
 import termios
 import time
 import xml.etree.ElementTree
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 PROGRAM, TOP, WORK = sys.argv[1:]
 ROOT = os.path.join(WORK, "root")
@@ -24,31 +26,31 @@ DEBUGFS = "sys/kernel/debug/scx_bypass_lb"
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TERM": "xterm", "TZ": "UTC", "PATH": os.environ["PATH"]}
 
 
-def fail(text):
+def fail(text: str) -> NoReturn:
     sys.exit(f"FAILED: {text}")
 
 
-def check(right, text):
+def check(right: bool, text: str) -> None:
     if not right:
         fail(text)
     print(text)
 
 
-def write(name, text):
+def write(name: str, text: str) -> None:
     path = os.path.join(ROOT, name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
 
 
-def documented(name):
+def documented(name: str) -> list[str]:
     """The keys of a file, as docs/ABI has them."""
     with open(os.path.join(TOP, "docs/ABI/debugfs-scx_bypass_lb"), encoding="utf-8") as f:
         text = f.read().partition(f"What:\t\t/{DEBUGFS}/{name}\n")[2].partition("What:")[0]
     return re.findall(r"^\t\t(\w+):\t", text, re.MULTILINE)
 
 
-def queue_of(cpu):
+def queue_of(cpu: int) -> int:
     return 1000 if cpu == 100 else cpu % 7
 
 
@@ -58,14 +60,14 @@ VALUES = {"version": "0.2.0", "backend": "direct", "hooks": "active", "bypass": 
           "nodeN_last_pass_cpu": 3, "cpuN_urgent": 0}
 
 
-def status_text(**changed):
+def status_text(**changed: object) -> str:
     """The status file of the machine, with every documented key."""
     values = {**VALUES, **changed}
     lines = []
     for group, count in (("", 1), ("node", NODES), ("cpu", CPUS)):
         for nr in range(count):
             for key in documented("status"):
-                of = re.match(r"(node|cpu)N_|", key).group(1) or ""
+                of = key.partition("N_")[0] if key.startswith(("nodeN_", "cpuN_")) else ""
                 if of != group:
                     continue
                 value = values.get(key, 7)
@@ -79,14 +81,14 @@ def status_text(**changed):
     return "".join(lines)
 
 
-def history_text():
+def history_text() -> str:
     values = {"entered_task": r'a\nb"c', "left_task": "kworker/u8:1", "begin_real_ns": 10**18,
               "lasted_ns": 2153000000, "queued_max": 18240}
     return "".join("".join(f"{key}: {nr if key == 'episode' else values.get(key, 42)}\n"
                            for key in documented("history")) + "\n" for nr in range(3, 19))
 
 
-def run(*arguments, status=0, **environment):
+def run(*arguments: str, status: int = 0, **environment: str) -> str:
     done = subprocess.run([PROGRAM, f"--root={ROOT}", *arguments], text=True, check=False,
                           capture_output=True, env={**ENVIRONMENT, **environment})
     if done.returncode != status:
@@ -97,16 +99,16 @@ def run(*arguments, status=0, **environment):
 class Screen:
     """What a terminal shows that gets these bytes. Only what scx-bypass needs."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lines = [""]
         self.row = self.column = 0
         self.alternate = False
 
-    def put(self, text):
+    def put(self, text: str) -> None:
         for part in re.findall(r"\x1b\[\??[0-9]*[a-zA-Z]|\r|\n|[^\x1b\r\n]+", text):
             self.take(part)
 
-    def take(self, part):
+    def take(self, part: str) -> None:
         line = self.lines[self.row]
         if part == "\r":
             self.column = 0
@@ -136,7 +138,7 @@ class Screen:
 class Watch:
     """scx-bypass watch on a terminal of its own."""
 
-    def __init__(self, columns, rows, **environment):
+    def __init__(self, columns: int, rows: int, **environment: str) -> None:
         self.screen = Screen()
         self.pid, self.fd = pty.fork()
         if not self.pid:
@@ -144,7 +146,7 @@ class Watch:
             os.execve(PROGRAM, [PROGRAM, f"--root={ROOT}", "--interval=50", "watch"],
                       {**ENVIRONMENT, **environment})
 
-    def until(self, condition, what):
+    def until(self, condition: Callable[[Sequence[str]], bool], what: str) -> None:
         """Take what comes until a condition of the screen's lines is true."""
         begun = time.monotonic()
         while not condition(self.screen.lines):
@@ -153,7 +155,7 @@ class Watch:
             self.take(0.1)
         print(what)
 
-    def take(self, seconds):
+    def take(self, seconds: float) -> bool:
         if not select.select([self.fd], [], [], seconds)[0]:
             return True
         try:
@@ -167,17 +169,17 @@ class Watch:
         return bool(data)
 
     @staticmethod
-    def is_whole(data):
+    def is_whole(data: bytes) -> bool:
         try:
             data.decode()
             return True
         except UnicodeDecodeError:
             return False
 
-    def resize(self, columns, rows):
+    def resize(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def end(self, keys=None, signal=None):
+    def end(self, keys: bytes | None = None, signal: int | None = None) -> int:
         """Returns the exit status."""
         if keys:
             os.write(self.fd, keys)
@@ -189,15 +191,15 @@ class Watch:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
-def fits(lines):
+def fits(lines: Sequence[str]) -> bool:
     return len(lines) <= ROWS and all(len(line) <= COLUMNS for line in lines)
 
 
-def has(text):
+def has(text: str) -> Callable[[Sequence[str]], bool]:
     return lambda lines: any(text in line for line in lines)
 
 
-def test_status():
+def test_status() -> None:
     shown = run()
     lines = shown.splitlines()
     check(all(len(line) <= COLUMNS for line in lines), "status: no line is longer than 80")
@@ -216,7 +218,7 @@ def test_status():
     check(set(documented("status")) <= keys, "status --json: every documented key")
 
 
-def test_history():
+def test_history() -> None:
     data = json.loads(run("--json", "history"))
     check([e["episode"] for e in data] == list(range(3, 19)) and
           all(list(e) == documented("history") for e in data),
@@ -227,7 +229,7 @@ def test_history():
           "left by kworker/u8:1[42]" in shown[2], "history: a table of 80 columns")
 
 
-def test_watch():
+def test_watch() -> None:
     watch = Watch(COLUMNS, ROWS)
     watch.until(has("entered by"), "watch: 192 CPUs on a screen of 80 by 24")
     screen = watch.screen.lines
@@ -260,18 +262,18 @@ def test_watch():
     make_machine()
 
 
-def test_plot():
+def test_plot() -> None:
     name = os.path.join(WORK, "plot.svg")
     run("--seconds=1", "--interval=50", "plot", name)
     tree = xml.etree.ElementTree.parse(name)
     lines = tree.findall(".//{*}polyline")
-    titles = [line.find("{*}title").text for line in lines]
+    titles = [line.findtext("{*}title") for line in lines]
     check(titles == [*(f"CPU {nr}" for nr in range(CPUS)), "mean"], "plot: a line for each CPU")
     check("(it went on)" in "".join(tree.getroot().itertext()), "plot: it says what is missing")
     run("plot", "/nowhere/plot.svg", "--seconds=1", status=1)
 
 
-def test_without():
+def test_without() -> None:
     shutil.rmtree(os.path.join(ROOT, DEBUGFS))
     check("mount debugfs" in run(status=1), "without debugfs: a sentence")
     shutil.rmtree(os.path.join(ROOT, "sys/module"))
@@ -282,7 +284,7 @@ def test_without():
     check("no sched_ext" in run(status=5), "without sched_ext: a sentence, status 5")
 
 
-def make_machine():
+def make_machine() -> None:
     shutil.rmtree(ROOT, ignore_errors=True)
     write(f"{DEBUGFS}/status", status_text())
     write(f"{DEBUGFS}/history", history_text())

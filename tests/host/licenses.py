@@ -8,7 +8,7 @@ import tomllib
 TAG = b"SPDX-License-Identifier:" + b" GPL-2.0-only"
 
 
-def main():
+def main() -> None:
     files = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"],
                            check=True, capture_output=True, text=True).stdout.split("\n")
     with open("REUSE.toml", "rb") as f:

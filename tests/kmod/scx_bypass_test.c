@@ -22,28 +22,20 @@
 #include <linux/smp.h>
 #include <linux/static_call.h>
 
+#include "lookup.h"
+#include "toggle.h"
+
 typedef void scx_bypass_fn(bool bypass);
 DEFINE_STATIC_CALL_NULL(scx_bypass, scx_bypass_fn);
 
-static bool held;
-
-static int set_hold(const char *val, const struct kernel_param *kp)
+static int set_hold(bool on)
 {
-	bool hold;
-	int ret = kstrtobool(val, &hold);
-
-	if (!ret && hold != held) {
-		static_call(scx_bypass)(hold);
-		held = hold;
-	}
-	return ret;
+	static_call(scx_bypass)(on);
+	return 0;
 }
 
-static const struct kernel_param_ops hold_ops = {
-	.set = set_hold,
-	.get = param_get_bool,
-};
-module_param_cb(hold, &hold_ops, &held, 0600);
+static struct toggle hold = { .set = set_hold };
+module_param_cb(hold, &toggle_ops, &hold, 0600);
 MODULE_PARM_DESC(hold, "hold bypass mode");
 
 /* Threads that all do the same, as many as are written to a parameter. */
@@ -243,8 +235,7 @@ module_param_cb(take_hotplug, &take_hotplug_ops, &taking, 0600);
 MODULE_PARM_DESC(take_hotplug, "leave no CPU hotplug state for others");
 
 /* A thread that never leaves its CPU nor the kernel: livepatch waits for it. */
-static struct task_struct *hog;
-static bool hogging;
+static struct task_struct *hog_task;
 
 static int hog_fn(void *unused)
 {
@@ -258,32 +249,23 @@ static int hog_fn(void *unused)
 	return 0;
 }
 
-static int set_hog(const char *val, const struct kernel_param *kp)
+static int set_hog(bool on)
 {
-	bool want;
-	int ret = kstrtobool(val, &want);
-
-	if (ret || want == hogging)
-		return ret;
-	if (want) {
-		hog = kthread_create(hog_fn, NULL, "livepatch_hog");
-		if (IS_ERR(hog))
-			return PTR_ERR(hog);
-		sched_set_fifo(hog);
-		kthread_bind(hog, num_online_cpus() - 1);
-		wake_up_process(hog);
-	} else {
-		kthread_stop(hog);
+	if (!on) {
+		kthread_stop(hog_task);
+		return 0;
 	}
-	hogging = want;
+	hog_task = kthread_create(hog_fn, NULL, "livepatch_hog");
+	if (IS_ERR(hog_task))
+		return PTR_ERR(hog_task);
+	sched_set_fifo(hog_task);
+	kthread_bind(hog_task, num_online_cpus() - 1);
+	wake_up_process(hog_task);
 	return 0;
 }
 
-static const struct kernel_param_ops hog_ops = {
-	.set = set_hog,
-	.get = param_get_bool,
-};
-module_param_cb(hog, &hog_ops, &hogging, 0600);
+static struct toggle hog = { .set = set_hog };
+module_param_cb(hog, &toggle_ops, &hog, 0600);
 MODULE_PARM_DESC(hog, "a thread that holds up livepatch transitions");
 
 /*
@@ -315,33 +297,20 @@ static struct kprobe meet_kp = {
 	.pre_handler = meet_fn,
 };
 
-static bool meeting;
-
-static int set_meet(const char *val, const struct kernel_param *kp)
+static int set_meet(bool on)
 {
-	bool want;
-	int ret = kstrtobool(val, &want);
-
-	if (ret || want == meeting)
-		return ret;
-	if (want) {
+	if (on) {
 		met = 0;
-		ret = register_kprobe(&meet_kp);
-	} else {
-		unregister_kprobe(&meet_kp);
-		meet_kp.addr = NULL;
-		meet_kp.flags = 0;
+		return register_kprobe(&meet_kp);
 	}
-	if (!ret)
-		meeting = want;
-	return ret;
+	unregister_kprobe(&meet_kp);
+	meet_kp.addr = NULL;
+	meet_kp.flags = 0;
+	return 0;
 }
 
-static const struct kernel_param_ops meet_ops = {
-	.set = set_meet,
-	.get = param_get_bool,
-};
-module_param_cb(meet, &meet_ops, &meeting, 0600);
+static struct toggle meet = { .set = set_meet };
+module_param_cb(meet, &toggle_ops, &meet, 0600);
 MODULE_PARM_DESC(meet, "make two passes of the balancer wait for each other");
 module_param(met, uint, 0400);
 MODULE_PARM_DESC(met, "two passes have met");
@@ -350,78 +319,58 @@ MODULE_PARM_DESC(met, "two passes have met");
  * Hold scx_fork_rwsem as a reader, as a task in the middle of fork() does: the disabling
  * task waits for it with bypass on, when all tasks are still in sched_ext.
  */
-typedef unsigned long lookup_fn(const char *name);
-DEFINE_STATIC_CALL_NULL(lookup, lookup_fn);
-
 static struct percpu_rw_semaphore *fork_rwsem;
-static bool fork_held;
 
 static int find_fork_rwsem(void)
 {
-	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
-	int ret = register_kprobe(&kp);
+	int ret = find_lookup();
 
 	if (ret)
 		return ret;
-	static_call_update(lookup, (void *)kp.addr);
-	unregister_kprobe(&kp);
 	fork_rwsem = (void *)static_call(lookup)("scx_fork_rwsem");
 	return fork_rwsem ? 0 : -ENOENT;
 }
 
-static int set_hold_fork(const char *val, const struct kernel_param *kp)
+static int set_hold_fork(bool on)
 {
-	bool hold;
-	int ret = kstrtobool(val, &hold);
+	int ret = fork_rwsem ? 0 : find_fork_rwsem();
 
-	if (!ret && !fork_rwsem)
-		ret = find_fork_rwsem();
-	if (ret || hold == fork_held)
+	if (ret)
 		return ret;
-	if (hold)
+	if (on)
 		percpu_down_read(fork_rwsem);
 	else
 		percpu_up_read(fork_rwsem);
-	fork_held = hold;
 	return 0;
 }
 
-static const struct kernel_param_ops hold_fork_ops = {
-	.set = set_hold_fork,
-	.get = param_get_bool,
-};
-module_param_cb(hold_fork, &hold_fork_ops, &fork_held, 0600);
+static struct toggle hold_fork = { .set = set_hold_fork };
+module_param_cb(hold_fork, &toggle_ops, &hold_fork, 0600);
 MODULE_PARM_DESC(hold_fork, "hold scx_fork_rwsem as a reader (one task writes both 1 and 0)");
 
 static int __init test_init(void)
 {
-	static const char * const names[] = { "scx_bypass", "scx_ops_bypass" };
-	int ret = -ENOENT;
-	unsigned int i;
+	void *found = find_function("scx_bypass");
 
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		struct kprobe kp = { .symbol_name = names[i] };
-
-		ret = register_kprobe(&kp);
-		if (ret)
-			continue;
-		static_call_update(scx_bypass, (void *)kp.addr);
-		unregister_kprobe(&kp);
-		break;
-	}
-	return ret;
+	/* its older name */
+	if (IS_ERR(found))
+		found = find_function("scx_ops_bypass");
+	if (IS_ERR(found))
+		return PTR_ERR(found);
+	static_call_update(scx_bypass, found);
+	return 0;
 }
 
 static void __exit test_exit(void)
 {
-	if (held)
+	if (hold.on)
 		static_call(scx_bypass)(false);
 	stop_crew(&pinned);
 	stop_crew(&flutter);
 	give_states_back();
-	if (hogging)
-		kthread_stop(hog);
-	if (meeting)
+	if (hog.on)
+		kthread_stop(hog_task);
+	if (meet.on)
 		unregister_kprobe(&meet_kp);
 }
 

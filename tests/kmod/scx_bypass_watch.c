@@ -25,6 +25,7 @@
 #include <linux/tracepoint.h>
 #include <trace/events/sched.h>
 
+#include "lookup.h"
 #include "queue/bypass_dsq.h"
 
 #define LOOK_NS		(5 * NSEC_PER_MSEC)
@@ -88,9 +89,6 @@ static struct hrtimer timer;
 
 /* of the module under test, while it is there; an RCU reader may use them */
 static struct bypass_cpu __percpu *queues;
-
-typedef unsigned long lookup_fn(const char *name);
-DEFINE_STATIC_CALL_NULL(lookup, lookup_fn);
 
 static unsigned int queued_on(int cpu)
 {
@@ -217,18 +215,6 @@ static void find_tracepoint(struct tracepoint *tp, void *unused)
 {
 	if (!strcmp(tp->name, "sched_switch"))
 		sched_switch = tp;
-}
-
-static int find_lookup(void)
-{
-	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
-	int ret = register_kprobe(&kp);
-
-	if (ret)
-		return ret;
-	static_call_update(lookup, (void *)kp.addr);
-	unregister_kprobe(&kp);
-	return 0;
 }
 
 static void start_timer(void *unused)

@@ -7,12 +7,11 @@ run at the same time. Guest time is the host's: tests must not assert on it.
 QEMU 10.0 has a fault of its own: once in a dozen boots or two that patch much code
 it runs a stale translation, with a breakpoint that the guest's code patching
 has long replaced in memory, and the guest dies by it. That says nothing about
-the guest; see emulator_fault() for how it is told from a fault of the guest. A
+the guest; see emulator_fault() for how it is distinguished from a fault of the guest. A
 machine whose CPUs share one thread does not have it.
 
-The guest reports on its second serial port, a line at a time: "ok TEXT",
-"fail TEXT", "info TEXT", and "done" at the end. A guest that ends without
-"done" is lost, which is another thing than a failed test.
+The guest reports on its second serial port, see ktap.py. A guest that ends without
+the end of its report is lost, which is another thing than a failed test.
 """
 import dataclasses
 import os
@@ -21,6 +20,12 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from lab import ktap
+from lab.kernels import SetupError
+from lab.processes import tethered
 
 # How often a guest is booted that the emulator itself kills.
 BOOTS = 5
@@ -36,7 +41,7 @@ SPLATS = re.compile(
 
 
 # Splats of the stock kernels themselves, which came up in runs without the
-# module. They are told, but they are not a fault of what is tested. A function
+# module. They are reported, but they are not a fault of what is tested. A function
 # is named, and no line, which differs from release to release.
 KNOWN = (
     # While a scheduler is being enabled, a task that is in sched_ext already is
@@ -46,7 +51,7 @@ KNOWN = (
     # each kernel.
     re.compile(r"WARNING: .* at kernel/sched/ext\.c:\d+ put_prev_task_scx\+"),
     re.compile(r"WARNING: .* at kernel/sched/ext\.c:\d+ pick_task_scx\+"),
-    # The kernel tells so when it has no hotplug state left; faults takes them all.
+    # The kernel warns when it has no hotplug state left; faults takes them all.
     re.compile(r"WARNING: .* at kernel/cpu\.c:\d+ __cpuhp_setup_state_cpuslocked\+"),
     # Long before there are modules: an interrupt comes just when the boot CPU reads
     # its features anew, without which KASAN takes a good address for a wild one.
@@ -66,33 +71,38 @@ KCSAN = re.compile(r"^[^\n]*BUG: KCSAN: ([^\n]*)\n.*?^[^\n]*={40}[^\n]*\n", re.D
 
 @dataclasses.dataclass
 class Result:
-    lines: list           # (kind, text)
-    lost: bool
-    splats: list
-    known: list           # splats that are in KNOWN
-    races: list           # data races that KCSAN has seen in the kernel alone
+    report: ktap.Reader
+    splats: list[str]
+    known: list[str]      # splats that are in KNOWN
+    races: list[str]      # data races that KCSAN has seen in the kernel alone
     emulator_fault: bool
-    console: str          # path
+    console: Path
 
-    def of_kind(self, kind):
-        return [text for k, text in self.lines if k == kind]
+    @property
+    def lost(self) -> bool:
+        return self.report.plan is None
+
+    @property
+    def faults(self) -> list[str]:
+        """Checks that have failed, and what is wrong with the report."""
+        return self.report.of_kind(ktap.FAIL) + self.report.faults
 
 
-def accessed_by_module(report):
+def accessed_by_module(report: str) -> bool:
     """Is a function of the module in one of a report's stacks? One that only sleeps, below
     the context switch in which the access was, does not count."""
     stacks = re.split(r"\n\[[ \d.]+\] *(?=\n)", report)
     return any(f"[{MODULE}]" in re.split(r"\n[^\n]* __schedule\+", stack)[0] for stack in stacks)
 
 
-def without_races(console):
+def without_races(console: str) -> tuple[str, list[str]]:
     """Take KCSAN's reports out that have no function of the module in them.
 
     The kernel's scheduler alone gives many. Returns the rest, and their titles.
     """
-    titles = []
+    titles: list[str] = []
 
-    def drop(match):
+    def drop(match: re.Match[str]) -> str:
         title = match.group(1).strip()
         if accessed_by_module(match.group(0)) and title not in KNOWN_RACES:
             return match.group(0)
@@ -102,28 +112,32 @@ def without_races(console):
     return KCSAN.sub(drop, console), titles
 
 
-def initramfs(files, path):
+def initramfs(files: Mapping[str, str | Path], path: Path) -> None:
     """Write a cpio archive of {name in guest: file on host} to path."""
-    with tempfile.TemporaryDirectory() as root:
+    with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory)
         for name, source in files.items():
-            target = os.path.join(root, name.lstrip("/"))
-            os.makedirs(os.path.dirname(target), exist_ok=True)
+            target = root / name.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
             subprocess.run(["cp", "-L", source, target], check=True)
         for name in ("dev", "proc", "sys"):
-            os.makedirs(os.path.join(root, name), exist_ok=True)
+            (root / name).mkdir(exist_ok=True)
         names = subprocess.run(["find", "."], cwd=root, check=True, capture_output=True)
-        with open(path, "wb") as archive:
+        with path.open("wb") as archive:
             subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=root, check=True,
                            input=names.stdout, stdout=archive)
 
 
-def libraries(program):
+def libraries(program: str | Path) -> list[str]:
     """The shared libraries a program needs, by their paths."""
-    out = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
-    return [p for p in re.findall(r"(/\S+) \(0x", out)]
+    ldd = subprocess.run(["ldd", program], check=False, capture_output=True, text=True,
+                         env={**os.environ, "LC_ALL": "C"})
+    if ldd.returncode and "not a dynamic executable" not in ldd.stderr:
+        raise SetupError(f"ldd {program}: {ldd.stderr.strip()}")
+    return re.findall(r"(/\S+) \(0x", ldd.stdout)
 
 
-def emulator_fault(console):
+def emulator_fault(console: str) -> bool:
     """Did the guest die by a breakpoint that was not in its memory?
 
     The kernel prints the code around the instruction pointer, which is behind
@@ -131,7 +145,7 @@ def emulator_fault(console):
     """
     match = re.search(r"Oops: int3: 0000.*?^.*?Code: ([0-9a-f ]*) <[0-9a-f]{2}>", console,
                       re.DOTALL | re.MULTILINE)
-    return bool(match) and not match.group(1).endswith("cc")
+    return match is not None and not match.group(1).endswith("cc")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,7 +166,7 @@ class Machine:
     counted: bool = False
     append: str = ""
 
-    def arguments(self):
+    def arguments(self) -> list[str]:
         share = self.cpus // self.nodes
         megabytes = self.gigabytes * 1024 // self.nodes
         nodes = []
@@ -168,26 +182,61 @@ class Machine:
                 *(["-icount", "shift=0,sleep=off"] if self.counted else [])]
 
 
-def qemu_command(kernel, initrd, append, console, report, machine):
-    return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
-            "-no-reboot", *machine.arguments(),
-            "-serial", f"file:{console}", "-serial", f"file:{report}",
-            "-kernel", kernel, "-initrd", initrd,
-            # the host may be too busy for the kernel's check of its timer
-            "-append", f"panic=-1 oops=panic no_timer_check {machine.append} {append}"]
+# by the names that cases have for them
+MACHINES = {
+    "usual": Machine(),
+    # for cases that compare times, so they are counted, or whose queue is so long that on a
+    # busy host the kernel's watchdog sees a lockup
+    "counted": Machine(threads=1, counted=True),
+    # for one that patches so much code that the emulator's fault, which comes from its
+    # threads, would kill most guests; and for one in which kprobes stand where code is
+    # patched: they take a stale breakpoint for theirs, and jump to address 0
+    "single": Machine(single=True),
+    "one-cpu": Machine(cpus=1, nodes=1, threads=1),
+    "one-node": Machine(cpus=4, nodes=1),
+    # more nodes than the machine has: some of them have the same CPUs
+    "shared-cpus": Machine(append="numa=fake=4"),
+}
 
 
-def param_list(params):
+@dataclasses.dataclass(frozen=True)
+class Guest:
+    """What is booted.
+
+    append: for the kernel command line
+    log: the beginning of the names of files for what the guest writes
+    """
+    kernel: Path
+    initrd: Path
+    append: str
+    log: Path
+    machine: Machine = Machine()
+
+    def file(self, suffix: str) -> Path:
+        return self.log.with_name(f"{self.log.name}.{suffix}")
+
+    def command(self, console: str) -> list[str]:
+        """console: where the first serial port goes, in QEMU's words"""
+        return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
+                "-no-reboot", *self.machine.arguments(),
+                "-serial", console, "-serial", f"file:{self.file('report')}",
+                "-kernel", str(self.kernel), "-initrd", str(self.initrd),
+                # the host may be too busy for the kernel's check of its timer
+                "-append", f"panic=-1 oops=panic no_timer_check {self.machine.append} "
+                           f"{self.append}"]
+
+
+def param_list(params: str) -> str:
     """A module's parameters as the guest's command line has them, without blanks."""
     return params.replace(" ", ",")
 
 
-def read(path):
-    with open(path, encoding="utf-8", errors="replace") as f:
-        return f.read()
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
-def wait(qemu, timeout, console, until):
+def wait(qemu: subprocess.Popen[bytes], timeout: float, console: Path,
+         until: re.Pattern[str] | None) -> None:
     """Wait for QEMU to end, at most until then or for so long."""
     end = time.monotonic() + timeout
     while time.monotonic() < end and not (until and until.search(read(console))):
@@ -198,10 +247,10 @@ def wait(qemu, timeout, console, until):
             pass
 
 
-def follow(path, stop, on_line):
+def follow(path: Path, stop: threading.Event, on_line: Callable[[str], None]) -> None:
     """Call on_line for each line that is appended to a file, until stopped."""
     rest = ""
-    with open(path, encoding="utf-8", errors="replace") as f:
+    with path.open(encoding="utf-8", errors="replace") as f:
         while True:
             ended = stop.is_set()
             rest += f.read()
@@ -213,40 +262,35 @@ def follow(path, stop, on_line):
             time.sleep(0.1)
 
 
-def run(kernel, initrd, append, log, timeout, on_line=lambda kind, text: None, until=None,
-        machine=Machine()):
-    """Boot, wait for the guest to end, return a Result. @log: path prefix.
+def run(guest: Guest, timeout: float, on_line: ktap.OnLine = ktap.ignore,
+        until: re.Pattern[str] | None = None) -> Result:
+    """Boot, wait for the guest to end, return a Result. What it has reported is kept in a
+    file "LOG.ktap".
 
     until: end the guest when this pattern is on its console
     """
-    console, report = log + ".console", log + ".report"
-    for path in (console, report):
-        open(path, "w", encoding="utf-8").close()
-    lines = []
-
-    def take(line):
-        kind, _, text = line.partition(" ")
-        lines.append((kind, text))
-        on_line(kind, text)
-
+    console, channel = guest.file("console"), guest.file("report")
+    for path in (console, channel):
+        path.write_bytes(b"")
+    report = ktap.Reader(on_line)
     stop = threading.Event()
-    reader = threading.Thread(target=follow, args=(report, stop, take))
-    with open(log + ".qemu", "w", encoding="utf-8") as errors, \
-            subprocess.Popen(qemu_command(kernel, initrd, append, console, report, machine),
+    reader = threading.Thread(target=follow, args=(channel, stop, report.take))
+    with guest.file("qemu").open("wb") as errors, \
+            subprocess.Popen(tethered(*guest.command(f"file:{console}")),
                              stdin=subprocess.DEVNULL, stdout=errors, stderr=errors) as qemu:
         reader.start()
         try:
             wait(qemu, timeout, console, until)
         finally:
             if qemu.poll() is None:
-                qemu.kill()
+                qemu.terminate()
             qemu.wait()
             stop.set()
             reader.join()
+    guest.file("ktap").write_text(ktap.with_plan_first(read(channel)), encoding="utf-8")
 
     text, races = without_races(read(console))
     splats = [line.strip() for line in text.splitlines() if SPLATS.search(line)]
     known = [line for line in splats if any(pattern.search(line) for pattern in KNOWN)]
-    return Result(lines, ("done", "") not in lines,
-                  [line for line in splats if line not in known], known, races,
+    return Result(report, [line for line in splats if line not in known], known, races,
                   emulator_fault(text), console)

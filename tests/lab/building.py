@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Build the module and the guest's programs for a target."""
-import os
 import shutil
 import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from lab import booting as vm
-from lab.kernels import CACHE, TESTS, SetupError
-
-TOP = os.path.dirname(TESTS)
+from lab.booting import initramfs, libraries
+from lab.kernels import CACHE, TESTS, TOP, SetupError, Target
+from lab.processes import tethered
 
 # The image was built with gcc: for that it expects calls of __fentry__ in a
 # module, where objtool would have put nops already.
@@ -18,7 +18,7 @@ RACED = (r"WARNING: .*bypass_dsq_unlink|list_(add|del) corruption|"
          r"BUG: KASAN: .* in .*(dispatch_dequeue|bypass_dsq)")
 # Copies of the module with strings changed, so that it expects what the kernel
 # has not: name, {old: new string}, errno, message.
-BROKEN = (
+BROKEN: tuple[tuple[str, dict[str, str], int, str], ...] = (
     ("symbol", {"resched_cpu": "resched_cpX"}, 2,
      "symbol resched_cpX is missing in this kernel"),
     ("prototype", {"bool(*scx_sched,*rq,*scx_dispatch_q)": "void(*scx_sched,*rq,*scx_dispatch_q)",
@@ -40,7 +40,7 @@ BROKEN = (
 
 # What is left out to see that the tests would notice: name, file of the module,
 # {old: new text}, what the kernel says then.
-MUTANTS = {
+MUTANTS: dict[str, tuple[str, dict[str, str], str]] = {
     "nesting": ("src/queue/bypass_dsq.c", {
         "raw_spin_lock_nested(&dsq->lock, SINGLE_DEPTH_NESTING)": "raw_spin_lock(&dsq->lock)",
     }, r"possible recursive locking detected"),
@@ -54,79 +54,80 @@ MUTANTS = {
 }
 
 
-def logged(step, command, log):
-    with open(log, "w", encoding="utf-8") as f:
-        if subprocess.run(command, stdout=f, stderr=subprocess.STDOUT, check=False).returncode:
+def logged(step: str, command: Sequence[str | Path], log: Path) -> None:
+    with log.open("wb") as f:
+        if subprocess.run(tethered(*command), stdin=subprocess.DEVNULL, stdout=f,
+                          stderr=subprocess.STDOUT, check=False).returncode:
             raise SetupError(f"{step} failed", log)
 
 
-def broken_modules(module, target):
+def broken_modules(module: Path, target: Path) -> None:
     """Write the modules of BROKEN and a list of them to the directory target."""
-    os.makedirs(target, exist_ok=True)
-    with open(module, "rb") as f:
-        image = f.read()
-    with open(os.path.join(target, "list"), "w", encoding="utf-8") as listing:
-        for name, changes, errno, message in BROKEN:
-            changed = image
-            for old, new in changes.items():
-                before = b"\0" + old.encode() + b"\0"
-                if before not in image:
-                    raise SetupError(f"there is no '{old}' in {module}")
-                changed = changed.replace(before, (b"\0" + new.encode()).ljust(len(before), b"\0"))
-            with open(os.path.join(target, name + ".ko"), "wb") as f:
-                f.write(changed)
-            listing.write(f"{name} {errno} {message}\n")
+    target.mkdir(parents=True, exist_ok=True)
+    image = module.read_bytes()
+    lines = []
+    for name, changes, errno, message in BROKEN:
+        changed = image
+        for old, new in changes.items():
+            before = b"\0" + old.encode() + b"\0"
+            if before not in image:
+                raise SetupError(f"there is no '{old}' in {module}")
+            changed = changed.replace(before, (b"\0" + new.encode()).ljust(len(before), b"\0"))
+        (target / f"{name}.ko").write_bytes(changed)
+        lines.append(f"{name} {errno} {message}\n")
+    (target / "list").write_text("".join(lines), encoding="utf-8")
 
 
-def output(target):
+def output(target: Target) -> Path:
     """The directory for what is built for a target."""
-    return os.path.join(CACHE, "out", target.name)
+    return CACHE / "out" / target.name
 
 
-def module_path(target):
+def module_path(target: Target) -> Path:
     """Where module() puts the module."""
-    return os.path.join(output(target), "module", "scx_bypass_lb.ko")
+    return output(target) / "module" / "scx_bypass_lb.ko"
 
 
-def module(target, kernel, mutant=""):
+def module(target: Target, kernel: Path, mutant: str = "") -> Path:
     """Build the module as an administrator would, or a mutant of it.
 
     In a new directory. Returns where it is.
     """
     out = output(target)
-    source = os.path.join(out, mutant or "module")
+    source = out / (mutant or "module")
     shutil.rmtree(source, ignore_errors=True)
-    os.makedirs(source)
+    source.mkdir(parents=True)
     for name in ("Kbuild", "Makefile", "dkms.conf"):
-        shutil.copy(os.path.join(TOP, name), source)
+        shutil.copy(TOP / name, source)
     for name in ("src", "include"):
-        shutil.copytree(os.path.join(TOP, name), os.path.join(source, name),
-                        ignore=shutil.ignore_patterns("*.o", ".*"))
+        shutil.copytree(TOP / name, source / name, ignore=shutil.ignore_patterns("*.o", ".*"))
     if mutant:
-        mutate(source, *MUTANTS[mutant][:2])
+        file, changes, _ = MUTANTS[mutant]
+        mutate(source / file, changes)
     tree = "build-clang" if target.clang else "build"
     logged(f"building the module for {target.name} {mutant}".rstrip(),
            ["make", "-C", source, f"KDIR={kernel}/{tree}", *target.kernel.make_variables,
-            *(CLANG if target.clang else [])], os.path.join(out, "module.log"))
-    return os.path.join(source, "scx_bypass_lb.ko")
+            *(CLANG if target.clang else [])], out / "module.log")
+    return source / "scx_bypass_lb.ko"
 
 
-def mutate(source, name, changes):
-    path = os.path.join(source, name)
-    with open(path, encoding="utf-8") as f:
-        text = f.read()
+def mutate(path: Path, changes: dict[str, str]) -> None:
+    text = path.read_text(encoding="utf-8")
     for old, new in changes.items():
         if text.count(old) != 1:
             raise SetupError(f"there is not one '{old}'", path)
         text = text.replace(old, new)
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(text)
+    path.write_text(text, encoding="utf-8")
 
 
-def build(target, kernel, names=(), programs=()):
-    """Build all for a target and its kernel's directory, for the runs of these names.
+def build(target: Target, kernel: Path, peers: bool = False, mutants: Iterable[str] = (),
+          programs: Sequence[str] = ()) -> Path:
+    """Build all for a target and its kernel's directory.
 
+    peers: the kernel's own selftests as well
+    mutants: of the module
     programs: of the host, for the guest as well
+
     Returns the guest's initramfs.
     """
     out = output(target)
@@ -134,30 +135,30 @@ def build(target, kernel, names=(), programs=()):
     module(target, kernel)
     logged(f"building the tests for {target.name}",
            ["make", "-C", TESTS, f"KERNEL={kernel}", f"OUT={out}",
-            *target.kernel.make_variables],
-           os.path.join(out, "tests.log"))
+            *target.kernel.make_variables], out / "tests.log")
     logged(f"building scx-bypass for {target.name}",
-           ["make", "-C", os.path.join(TOP, "tools"), f"OUT={out}"],
-           os.path.join(out, "tools.log"))
-    broken_modules(module_path(target), os.path.join(out, "broken"))
+           ["make", "-C", TOP / "tools", f"OUT={out}"], out / "tools.log")
+    broken_modules(module_path(target), out / "broken")
 
-    files = {"/scx_bypass_lb.ko": module_path(target), "/init": os.path.join(out, "init"),
-             "/scx-bypass": os.path.join(out, "scx-bypass"),
-             "/abi": os.path.join(TOP, "docs/ABI/debugfs-scx_bypass_lb")}
+    files: dict[str, str | Path] = {
+        "/scx_bypass_lb.ko": module_path(target), "/init": driver(target),
+        "/scx-bypass": out / "scx-bypass", "/abi": TOP / "docs/ABI/debugfs-scx_bypass_lb"}
     files.update({path: path for path in programs})
-    for program in (files["/init"], *programs):
-        files.update({path: path for path in vm.libraries(program)})
-    if "peers/module" in names:
-        peers = target.kernel.peers()
-        files.update({f"/peers/{os.path.basename(path)}": path for path in peers})
-        files.update({path: path for path in vm.libraries(peers[0])})
-    for mutant in (name.split("/")[1] for name in names if name.startswith("mutant/")):
+    used: list[str | Path] = [driver(target), *programs]
+    for program in used:
+        files.update({path: path for path in libraries(program)})
+    if peers:
+        paths = target.kernel.peers()
+        files.update({f"/peers/{path.name}": path for path in paths})
+        files.update({path: path for path in libraries(paths[0])})
+    for mutant in mutants:
         files[f"/mutant-{mutant}.ko"] = module(target, kernel, mutant)
-    for directory, suffix, inside in (("", ".bpf.o", "/"), ("kmod", ".ko", "/"),
-                                      ("broken", "", "/broken/")):
-        for name in os.listdir(os.path.join(out, directory)):
-            if name.endswith(suffix):
-                files[inside + name] = os.path.join(out, directory, name)
-    path = os.path.join(out, "initrd")
-    vm.initramfs(files, path)
-    return path
+    for pattern, inside in (("*.bpf.o", ""), ("kmod/*.ko", ""), ("broken/*", "/broken")):
+        files.update({f"{inside}/{path.name}": path for path in out.glob(pattern)})
+    initramfs(files, out / "initrd")
+    return out / "initrd"
+
+
+def driver(target: Target) -> Path:
+    """The guest's first program, which has the cases."""
+    return output(target) / "init"

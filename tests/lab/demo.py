@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Draw what the demo's guest reports: queue lengths of 8 CPUs over time."""
 import concurrent.futures
-import os
+from collections.abc import Sequence
+from pathlib import Path
 
-from lab import building as build
-from lab import booting as vm
-from lab.kernels import CACHE, MAIN, install
+from lab import booting, building
+from lab.kernels import CACHE, LOGS, MAIN, install
 
-# so that a busy host changes no figure
-COUNTED = vm.Machine(threads=1, counted=True)
+TIMEOUT = 1200
 BARS = "·▁▂▃▄▅▆▇█"
 TITLES = {
     "off": "Tasks have piled up on CPU 0 in bypass; the balancer is off (bypass_lb_intv_us=0)",
@@ -17,22 +16,22 @@ TITLES = {
 }
 
 
-def bar(value, longest):
+def bar(value: int, longest: int) -> str:
     if not value:
         return BARS[0]
     return BARS[max(1, round(value / longest * (len(BARS) - 1)))]
 
 
 class Chart:
-    """Prints a row for each sample as it comes, with a heading for each arm."""
+    """Prints a row for each sample as it comes, with a heading for each part."""
 
-    def __init__(self):
-        self.samples = {}
+    def __init__(self) -> None:
+        self.samples: dict[str, list[list[int]]] = {}
         self.longest = 1
-        self.moved = {}
-        self.gone = {}
+        self.moved: dict[str, int] = {}
+        self.gone: dict[str, int] = {}
 
-    def on_line(self, kind, text):
+    def on_line(self, kind: str, text: str) -> None:
         words = text.split()
         if kind == "fail":
             print("FAILED", text, flush=True)
@@ -45,20 +44,20 @@ class Chart:
             print(f"  SysRq-S: the scheduler is gone after {words[2]} ms of guest time",
                   flush=True)
 
-    def sample(self, arm, ms, queues):
-        if arm not in self.samples:
-            self.samples[arm] = []
-            print(f"\n{TITLES[arm]}\n\n             ---------- node 0 ----------"
+    def sample(self, part: str, ms: int, queues: Sequence[int]) -> None:
+        if part not in self.samples:
+            self.samples[part] = []
+            print(f"\n{TITLES[part]}\n\n             ---------- node 0 ----------"
                   "  ---------- node 1 ----------\n        CPU  "
                   + "".join(f"{cpu:>6}{'  ' if cpu == 3 else ' '}" for cpu in range(8)))
-        self.samples[arm].append(queues)
+        self.samples[part].append(list(queues))
         self.longest = max([self.longest, *queues])
         cells = [f"{q:>4} {bar(q, self.longest)}" + ("  " if cpu == 3 else " ")
                  for cpu, q in enumerate(queues)]
         print(f"  {ms:>5} ms   " + "".join(cells), flush=True)
 
 
-def prepare():
+def prepare() -> tuple[Path, Path]:
     """Returns the kernel's directory and the guest's initramfs."""
     print(f"Preparing {MAIN.kernel.release} in {CACHE}", flush=True)
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -66,29 +65,31 @@ def prepare():
         install(("tree", "guest"))
         fetched.result()
     kernel = MAIN.kernel.prepare()
-    return kernel, build.build(MAIN, kernel)
+    return kernel, building.build(MAIN, kernel)
 
 
-def demo():
+def demo() -> int:
     """Returns the exit status."""
-    kernel, initrd = prepare()
-    logs = os.path.join(CACHE, "logs")
-    os.makedirs(logs, exist_ok=True)
+    _, initrd = prepare()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    # instructions are counted, so that a busy host changes no figure
+    guest = booting.Guest(MAIN.kernel.image_file, initrd,
+                          f"{MAIN.kernel.append} case=demo variant=module", LOGS / "demo",
+                          booting.MACHINES["counted"])
     print("Booting the stock kernel: 8 CPUs in 2 nodes, 120 spinning tasks, a BPF scheduler\n"
           "that piles all of them on CPU 0 (a minute or two)", flush=True)
 
-    for _ in range(vm.BOOTS):
+    for _ in range(booting.BOOTS):
         chart = Chart()
-        result = vm.run(os.path.join(kernel, "vmlinuz"), initrd, "case=demo arm=module",
-                        os.path.join(logs, "demo"), 1200, chart.on_line, machine=COUNTED)
+        result = booting.run(guest, TIMEOUT, chart.on_line)
         if not result.emulator_fault:
             break
         print("\nQEMU itself has failed (a stale breakpoint, see tests/lab/booting.py): once more",
               flush=True)
-    if result.lost or result.splats or result.of_kind("fail") or len(chart.gone) != 2:
+    if result.lost or result.splats or result.faults or len(chart.gone) != 2:
         print(f"The demo has failed, see {result.console}")
         return 1
-    off, on, begins = (chart.samples[arm][-1] for arm in TITLES)
+    off, on, begins = (chart.samples[part][-1] for part in TITLES)
     print(f"\nShown: with the balancer off CPU 0 kept {off[0]} of {sum(off)} waiting tasks; with it "
           f"on, {chart.moved['on']} were moved, and the\nlongest queue of node 0 was {max(on[:4])}. "
           f"As bypass began {chart.moved['begins']} tasks were delivered to other CPUs, and the longest\n"

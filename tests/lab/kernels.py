@@ -4,9 +4,16 @@ import dataclasses
 import functools
 import os
 import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
-TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CACHE = os.environ.get("CACHE") or os.path.expanduser("~/.cache/scx_bypass_lb")
+from lab.processes import tethered
+
+TESTS = Path(__file__).resolve().parent.parent
+TOP = TESTS.parent
+CACHE = Path(os.environ.get("CACHE") or Path.home() / ".cache/scx_bypass_lb").absolute()
+LOGS = CACHE / "logs"
 # what the setup scripts exit with when the archive has not what they need
 NOT_AVAILABLE = 3
 # and when the machine or its administrator does not allow what they need
@@ -16,7 +23,7 @@ NOT_ALLOWED = 77
 class SetupError(Exception):
     """A step before the tests failed; the text says which, log where its output is."""
 
-    def __init__(self, text, log=None):
+    def __init__(self, text: str, log: str | Path | None = None) -> None:
         super().__init__(f"{text}, see {log or 'above'}")
         self.log = log
 
@@ -25,23 +32,28 @@ class NotAvailable(Exception):
     """The archive does not have this kernel (any more)."""
 
 
-def run_setup(script, *arguments):
-    """Run a script of tests/setup. Returns its status."""
-    return subprocess.run(["sh", os.path.join(TESTS, "setup", script), *arguments],
-                          check=False, stdin=subprocess.DEVNULL,
-                          env={**os.environ, "CACHE": CACHE}).returncode
+def setup_command(script: str, *arguments: str | Path) -> list[str]:
+    """To run a script of tests/setup."""
+    return ["sh", str(TESTS / "setup" / script), *map(str, arguments)]
+
+
+def run_setup(command: list[str]) -> int:
+    """Returns its status."""
+    return subprocess.run(command, check=False, stdin=subprocess.DEVNULL,
+                          env={**os.environ, "CACHE": str(CACHE)}).returncode
 
 
 @functools.cache
-def can_install(groups):
+def can_install(groups: frozenset[str]) -> bool:
     """Install these groups of packages. Returns False if the user may not install packages."""
-    status = run_setup("packages.sh", *sorted(groups))
+    # not on a tether: dpkg is not to be interrupted
+    status = run_setup(setup_command("packages.sh", *sorted(groups)))
     if status not in (0, NOT_ALLOWED):
         raise SetupError("installing packages failed")
     return not status
 
 
-def install(groups):
+def install(groups: Iterable[str]) -> None:
     """Install these groups of packages, which must be there."""
     if not can_install(frozenset(groups)):
         raise SetupError("packages are missing")
@@ -59,17 +71,21 @@ class Kernel:
     release: str
     version: str
     suite: str
-    configs: tuple = ()
-    patches: tuple = ()
-    make_variables: tuple = ()
+    configs: tuple[str, ...] = ()
+    patches: tuple[str, ...] = ()
+    make_variables: tuple[str, ...] = ()
     image: bool = False
     append: str = "console=ttyS0"
 
     @property
-    def directory(self):
-        return os.path.join(CACHE, "kernels", self.release)
+    def directory(self) -> Path:
+        return CACHE / "kernels" / self.release
 
-    def prepare(self, clang=False):
+    @property
+    def image_file(self) -> Path:
+        return self.directory / "vmlinuz"
+
+    def prepare(self, clang: bool = False) -> Path:
         """Fetch or build it. Returns its directory.
 
         clang: prepare a tree to build modules with clang as well, of a stock kernel
@@ -80,19 +96,17 @@ class Kernel:
                    *(["image"] if self.image else []))
         return self.directory
 
-    def fetch(self):
+    def fetch(self) -> None:
         """Fetch what prepare() will use, of a stock kernel."""
         self.setup("stock.sh", self.release, self.version, self.suite, "fetch")
 
-    def peers(self):
+    def peers(self) -> list[Path]:
         """Build its own selftests and example schedulers. Returns their paths."""
         self.setup("peers.sh", self.directory)
-        directory = os.path.join(self.directory, "peers")
-        return [os.path.join(directory, name) for name in os.listdir(directory)
-                if name != "ready"]
+        return [path for path in (self.directory / "peers").iterdir() if path.name != "ready"]
 
-    def setup(self, script, *arguments):
-        status = run_setup(script, *arguments)
+    def setup(self, script: str, *arguments: str | Path) -> None:
+        status = run_setup(tethered(*setup_command(script, *arguments)))
         if status == NOT_AVAILABLE:
             raise NotAvailable(self.release)
         if status:
@@ -107,8 +121,8 @@ class Target:
     clang: the module is built with clang
     reloads: how often it is loaded and unloaded in a row
     fire: whether its suite has the storms
-    extra: names of runs that only this target has
-    only: names of all its runs, if it has not the suite
+    extra: cases that only run on targets that name them
+    only: all its cases, if it has not the suite
     without: cases of the suite that it has not
     refuses: the only case that this kernel is for, because the module must refuse it
     reason: where it does so at its build already, by this message
@@ -120,18 +134,19 @@ class Target:
     clang: bool = False
     reloads: int = 10
     fire: bool = False
-    extra: tuple = ()
-    only: tuple = ()
-    without: tuple = ()
+    extra: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     refuses: str = ""
     reason: str = ""
 
 
-def stock(release, version, suite="trixie-backports", **kwargs):
+def stock(release: str, version: str, suite: str = "trixie-backports", **kwargs: Any) -> Kernel:
     return Kernel(release, version, suite, **kwargs)
 
 
-def built(release, version, configs, suite="trixie-backports", **kwargs):
+def built(release: str, version: str, configs: tuple[str, ...],
+          suite: str = "trixie-backports", **kwargs: Any) -> Kernel:
     return Kernel(release, version, suite, configs, **kwargs)
 
 
@@ -166,12 +181,12 @@ LINUX_6_12_NO_SCX = stock("6.12.95+deb12-amd64", "6.12.95-1~bpo12+1", "bookworm-
 LINUX_7_3 = stock("7.3.4+deb13-amd64", "7.3.4-1~bpo13+1")
 
 MAIN = Target("6.18.15", LINUX_6_18, "Debian's stock image", reloads=50, fire=True,
-              extra=("peers/module", "leave/module"))
+              extra=("peers", "leave"))
 
 # kernels that the module must refuse; "make test" has them too
 REFUSALS = (
     Target("7.3.4", LINUX_7_3, "Debian's stock image, balances bypass itself",
-           refuses="native/module"),
+           refuses="native"),
     Target("6.12.95-stock", LINUX_6_12_NO_SCX, "Debian's stock image, without sched_ext",
            refuses="build", reason="this kernel has no sched_ext"),
 )
@@ -185,7 +200,7 @@ MATRIX = (
            params=LIVEPATCH, reloads=50),
     Target("6.18.15-rt", LINUX_6_18_RT, "Debian's stock image, PREEMPT_RT", fire=True),
     Target("6.17.8", LINUX_6_17, "Debian's stock image, with MODVERSIONS",
-           extra=("leave/module",)),
+           extra=("leave",)),
     Target("6.18.12", LINUX_6_18_12, "Debian's stock image", fire=True),
     Target("6.18.9", LINUX_6_18_9, "Debian's stock image", fire=True),
     Target("6.18.15-clang", LINUX_6_18, "Debian's stock image, module built with clang",
@@ -195,7 +210,7 @@ MATRIX = (
     Target("6.18.5", LINUX_6_18_5, "Debian's stock image, backend=livepatch", params=LIVEPATCH),
     Target("6.18.15-inlined", LINUX_6_18_INLINED,
            "built with consume_dispatch_q() inlined into one caller, for which the hooks must "
-           "stay inactive", only=("inlined/control", "inlined/module")),
+           "stay inactive", only=("inlined",)),
     Target("6.18.15-cachyos", LINUX_6_18_CACHYOS,
            "built with the breather of 6.18.20, as CachyOS does: -O3, 1000 Hz, RCU boosting, "
            "no livepatch", fire=True),
@@ -204,10 +219,10 @@ MATRIX = (
            "built towards UEK8: not preemptible, MODVERSIONS; without nodes", fire=True,
            without=("nodes",)),
     Target("6.12.117", LINUX_6_12, "built from linux-source-6.12 with sched_ext", fire=True,
-           extra=("leave/module",)),
+           extra=("leave",)),
     Target("6.18.15-nolivepatch", LINUX_6_18_NO_LIVEPATCH, "built without livepatch"),
     Target("6.18.15-debug", LINUX_6_18_DEBUG, "built with lockdep, KASAN, debugging of objects",
            fire=True,
-           extra=("faults/module", "mutant/nesting", "mutant/task-cpu", "mutant/rq-lock")),
+           extra=("faults", "mutant")),
     Target("6.18.15-kcsan", LINUX_6_18_KCSAN, "built with KCSAN", fire=True),
 )

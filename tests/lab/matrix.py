@@ -1,31 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Run targets one after the other, tell the results as a table and record them."""
-import os
+"""Run targets one after the other, show the results as a table and record them."""
 import time
+from collections.abc import Callable, Collection, Sequence
 
-from lab import suite
-from lab import table
-from lab.kernels import MAIN, MATRIX, REFUSALS, TESTS, can_install
+from lab import cases, junit, suite, table
+from lab.kernels import LOGS, MAIN, MATRIX, REFUSALS, TESTS, Target, can_install
+from lab.progress import Progress
 
 # What ran last, a line for each case; the table in docs/testing.md is made from it.
-RECORD = os.path.join(TESTS, "records", "supported.tsv")
+RECORD = TESTS / "records" / "supported.tsv"
 BEGIN = table.marker("make test-all", "supported kernels")
+CASES_BEGIN = table.marker("python3 tests/run.py readme --renew", "cases")
+JUNIT = LOGS / "junit.xml"
 # seconds of a target before one is known: a kernel may have to be built
 FIRST_GUESS = 2100
 
 
-def earlier(target, cases, progress):
+def earlier(target: Target, wanted: Collection[str],
+            progress: Progress | None) -> list[suite.Run]:
     """The runs of a target that need not be run again."""
     runs = []
-    for name in suite.names_for(target, cases):
-        result = progress and progress.result(target, name)
+    for job in suite.jobs_for(target, wanted):
+        result = progress and progress.result(target, job)
         if result:
-            runs.append(suite.Run(target, name))
+            runs.append(suite.Run(target, job))
             runs[-1].end(result, "that was its result before, with this very source (AGAIN=1 runs it anew)")
     return runs
 
 
-def run(targets, cases=(), seconds=None, note=lambda runs: None, progress=None):
+def run(targets: Sequence[Target], wanted: Collection[str] = (), seconds: int | None = None,
+        note: Callable[[list[suite.Run]], object] = lambda runs: None,
+        progress: Progress | None = None) -> tuple[list[suite.Run], list[Target]]:
     """Run targets in turn. With a limit, one is not begun that may not end in time.
 
     note: is called with the runs so far, after each target
@@ -33,21 +38,22 @@ def run(targets, cases=(), seconds=None, note=lambda runs: None, progress=None):
     """
     begun = time.monotonic()
     # all in one step; a case whose packages cannot be installed is skipped later
-    can_install(frozenset().union(*(suite.needs(target, suite.names_for(target, cases))
+    can_install(frozenset().union(*(suite.needs(target, suite.jobs_for(target, wanted))
                                     for target in targets)))
-    longest = FIRST_GUESS
-    runs, left_out = [], []
+    longest = float(FIRST_GUESS)
+    runs: list[suite.Run] = []
+    left_out = []
     for target in targets:
         start = time.monotonic()
         required = target == MAIN or target in REFUSALS
         if seconds and not required and start - begun + longest > seconds:
             left_out.append(target)
             continue
-        before = earlier(target, cases, progress)
+        before = earlier(target, wanted, progress)
         if before:
             suite.say(f"{target.name}: {len(before)} runs with this source are known")
         runs += before
-        runs += suite.run_target(target, cases, [run.name for run in before],
+        runs += suite.run_target(target, wanted, [run.job.name for run in before],
                                  progress.add if progress else lambda run: None)
         note(runs)
         if not required:
@@ -55,13 +61,13 @@ def run(targets, cases=(), seconds=None, note=lambda runs: None, progress=None):
     return runs, left_out
 
 
-def overview(runs):
+def overview(runs: Sequence[suite.Run]) -> str:
     """The results: a row for each case, a column for each target."""
     short = {suite.PASS: "pass", suite.FAIL: "FAIL", suite.LOST: "LOST", suite.SKIPPED: "skip"}
-    names = list(dict.fromkeys(run.name for run in runs))
+    names = list(dict.fromkeys(run.job.name for run in runs))
     targets = list(dict.fromkeys(run.target.name for run in runs))
-    results = {(run.target.name, run.name): short[run.result] for run in runs}
-    width = max(len(name) for name in names)
+    results = {(run.target.name, run.job.name): short[run.result] for run in runs}
+    width = max((len(name) for name in names), default=0)
     lines = [f"[{i}] {target}" for i, target in enumerate(targets, 1)]
     lines.append(" " * width + "".join(f"{f'[{i}]':>6}" for i in range(1, len(targets) + 1)))
     for name in names:
@@ -70,7 +76,7 @@ def overview(runs):
     return "\n".join(lines)
 
 
-def conclude(runs, left_out):
+def conclude(runs: Sequence[suite.Run], left_out: Sequence[Target]) -> bool:
     """Print the table, the failures and the sums. Returns whether something failed."""
     failed = [run for run in runs if run.result in (suite.FAIL, suite.LOST)]
     skipped = [run for run in runs if run.result == suite.SKIPPED]
@@ -91,51 +97,57 @@ def conclude(runs, left_out):
         suite.say(f"{run.result} {run}: {run.why}")
         for line in run.lines[-suite.LAST_LINES:]:
             suite.say(line)
+    junit.write(runs, JUNIT)
+    suite.say(f"all results as JUnit XML: {JUNIT}")
     suite.say(f"{passed} passed, {len(failed)} failed, {len(skipped)} skipped")
     return bool(failed)
 
 
-def read_record():
+def read_record() -> dict[tuple[str, str], str]:
     """{(target's name, case): result} of the last run of each."""
     try:
-        with open(RECORD, encoding="utf-8") as f:
-            rows = [line.rstrip("\n").split("\t") for line in f if not line.startswith("#")]
+        rows = [line.split("\t") for line in RECORD.read_text(encoding="utf-8").splitlines()
+                if not line.startswith("#")]
     except FileNotFoundError:
         rows = []
     return {(target, case): result for target, case, result in rows}
 
 
-def record(runs):
-    """Note the results, in the record and in the table of docs/testing.md. Kernels that are no longer in
-    the matrix go."""
+def record(runs: Sequence[suite.Run]) -> None:
+    """Note the results, in the record and in the table of docs/testing.md. Kernels that are no
+    longer in the matrix go."""
     targets = {target.name for target in (MAIN, *MATRIX, *REFUSALS)}
     results = {(target, case): result for (target, case), result in read_record().items()
                if target in targets}
-    results.update({(run.target.name, run.name): run.result for run in runs
+    results.update({(run.target.name, run.job.name): run.result for run in runs
                     if run.result != suite.SKIPPED})
-    with open(RECORD, "w", encoding="utf-8") as f:
+    with RECORD.open("w", encoding="utf-8") as f:
         f.write("# target, case, its result when 'make test-all' last ran it\n")
-        for (target, case), result in sorted(results.items()):
-            f.write(f"{target}\t{case}\t{result}\n")
+        for (name, case), result in sorted(results.items()):
+            f.write(f"{name}\t{case}\t{result}\n")
     table.show(BEGIN, readme_table())
 
 
-def readme_table():
+def readme_table() -> str:
     """The table in docs/testing.md, from the record."""
     results = read_record()
     rows = []
     for target in (MAIN, *MATRIX, *REFUSALS):
-        cases = [results.get((target.name, case)) for case in suite.names_for(target, ())]
-        passed = cases.count(suite.PASS)
-        if not any(cases):
+        of_target = [results.get((target.name, job.name)) for job in suite.jobs_for(target)]
+        passed = of_target.count(suite.PASS)
+        if not any(of_target):
             outcome = "not run"
-        elif suite.FAIL in cases or suite.LOST in cases:
-            outcome = f"**only {passed} of {len(cases)} cases pass**"
-        elif passed < len(cases):
-            outcome = f"{passed} of {len(cases)} cases run, all pass"
+        elif suite.FAIL in of_target or suite.LOST in of_target:
+            outcome = f"**only {passed} of {len(of_target)} cases pass**"
+        elif passed < len(of_target):
+            outcome = f"{passed} of {len(of_target)} cases run, all pass"
         elif target.refuses:
             outcome = "refused, as it must be"
         else:
             outcome = f"all {passed} cases pass"
         rows.append((target.name, f"`{target.kernel.release}`", target.what, outcome))
     return table.markdown(("kernel", "release", "what it is", "result"), rows)
+
+
+def cases_table() -> str:
+    return table.markdown(("case", "variants", "shows"), cases.table())

@@ -6,13 +6,12 @@ A record says what has been done how many times, and how many faults it has
 shown: splats, lost tasks, lost guests, anything a check found.
 """
 import concurrent.futures
-import os
-import time
+from collections.abc import Iterable
 
-from lab import building as build
-from lab import suite
-from lab.kernels import CACHE, MAIN, MATRIX, TESTS, install
-from lab.table import Table
+from lab import building, cases, suite
+from lab.cases import Job
+from lab.kernels import CACHE, LOGS, MAIN, MATRIX, Target, install
+from lab.table import Row, Table
 
 # What each row counts. The first column of the guest's figures are summed up.
 TASK_STORMS = ("affinity", "policy", "nice", "fork", "wake", "ptrace", "cookie", "cgroup move",
@@ -28,52 +27,62 @@ COLUMNS = {
     "changes to tasks": TASK_STORMS,
     WORST: ("ms that a sleeping task was woken late at worst",),
 }
-RECORD = Table(os.path.join(TESTS, "records", "stress.tsv"), "make stress",
+RECORD = Table("stress.tsv", "make stress",
                ("kernel", "run", "minutes", *COLUMNS, "splats, lost tasks, failures"))
 # how often the module is loaded and unloaded under fire at most, and how long that takes
 LOADS = 200
 SECONDS_PER_LOAD = 20
-# the more code a guest patches, the likelier is the emulator's fault (see vm.py)
+# the more code a guest patches, the likelier is the emulator's fault (see booting.py)
 LOADS_PER_GUEST = 50
 # a guest may take so many times as long as it should
 PATIENCE = 4
 # less than that shows nothing
 LEAST_MINUTES = 30
 # the long forms of cases of the suite, and the seconds that one takes there
-LONG = {"seams/module": 60, "hog/module": 90, "hogforks/module": 60, "unload/module": 90}
+LONG = {"seams": 60, "hog": 90, "hogforks": 60, "unload": 90}
 
 
-def targets():
+def targets() -> list[Target]:
     named = {target.name: target for target in (MAIN, *MATRIX)}
     return [named[name] for name in ("6.18.15", "6.18.15-debug", "6.18.15-kcsan")]
 
 
-def row(run, seconds):
-    faults = sum(line.split()[2] == "fail" for line in run.lines if len(line.split()) > 2)
+def module(name: str) -> Job:
+    return Job(cases.find(name), "module")
+
+
+def control(name: str) -> Job:
+    """For some cases only the storms have a run without the module."""
+    return Job(cases.find(name), "control")
+
+
+def row(run: suite.Run) -> Row:
+    faults = run.faults
     if run.result != suite.PASS:
         faults = max(faults, 1)
     figures = [sum(run.numbers.get(name, 0) for name in names) for names in COLUMNS.values()]
-    return (run.target.name, run.name, round(seconds / 60), *figures, faults)
+    return (run.target.name, run.job.name, round(run.seconds / 60), *figures, faults)
 
 
-def add(row, other):
+def add(one: Row, other: Row) -> Row:
     """Two runs of the same in one row."""
     worst = RECORD.heads.index(WORST)
-    return (*row[:RECORD.keys],
-            *(max(pair) if i == worst else sum(pair)
-              for i, pair in enumerate(zip(row, other)) if i >= RECORD.keys))
+    figures = [[int(str(cell)) for cell in pair]
+               for pair in zip(one[RECORD.keys:], other[RECORD.keys:])]
+    return (*one[:RECORD.keys], *(max(pair) if i == worst else sum(pair)
+                                  for i, pair in enumerate(figures, RECORD.keys)))
 
 
-def added_up(rows):
+def added_up(rows: Iterable[Row]) -> list[Row]:
     """A row for each kernel and run."""
-    sums = {}
+    sums: dict[Row, Row] = {}
     for one in rows:
         key = one[:RECORD.keys]
         sums[key] = add(sums[key], one) if key in sums else one
     return list(sums.values())
 
 
-def plan(minutes):
+def plan(minutes: int) -> list[suite.Run]:
     """The runs: loading under fire on the main kernel, soaking on all of them.
 
     Beside each the same without the module, for as long: what a storm does to the kernel
@@ -81,23 +90,23 @@ def plan(minutes):
     form.
     """
     everywhere = targets()
-    controls = [(MAIN, "fire/control"), *((target, "soak/control") for target in everywhere)]
+    controls = [(MAIN, control("fire")), *((target, control("soak")) for target in everywhere)]
     rounds = -(-(1 + len(everywhere) + len(controls) + len(LONG)) // suite.JOBS)
     share = int(minutes * 60 / rounds)
     loads = min(LOADS, share // SECONDS_PER_LOAD)
-    runs = [suite.Run(MAIN, "fire/module", f"loads={min(LOADS_PER_GUEST, loads - begun)}",
+    runs = [suite.Run(MAIN, module("fire"), f"loads={min(LOADS_PER_GUEST, loads - begun)}",
                       share * PATIENCE)
             for begun in range(0, loads, LOADS_PER_GUEST)]
-    runs += [suite.Run(target, "soak/module", f"seconds={share}", share * PATIENCE)
+    runs += [suite.Run(target, module("soak"), f"seconds={share}", share * PATIENCE)
              for target in everywhere]
-    runs += [suite.Run(target, name, f"seconds={share}", share * PATIENCE)
-             for target, name in controls]
-    runs += [suite.Run(MAIN, name, f"times={max(share // seconds, 1)}", share * PATIENCE)
+    runs += [suite.Run(target, job, f"seconds={share}", share * PATIENCE)
+             for target, job in controls]
+    runs += [suite.Run(MAIN, module(name), f"times={max(share // seconds, 1)}", share * PATIENCE)
              for name, seconds in LONG.items()]
     return runs
 
 
-def stress(minutes):
+def stress(minutes: int) -> bool:
     """Returns whether something failed."""
     runs = plan(minutes)
     images = {}
@@ -105,15 +114,14 @@ def stress(minutes):
     for target in targets():
         suite.say(f"preparing {target.name} in {CACHE}")
         kernel = target.kernel.prepare()
-        images[target.name] = (kernel, build.build(target, kernel))
+        images[target.name] = (kernel, building.build(target, kernel))
 
-    def one(number):
+    def one(number: int) -> Row:
         run = runs[number]
-        logs = os.path.join(CACHE, "logs", "stress", f"{number}-{run.target.name}")
-        os.makedirs(logs, exist_ok=True)
-        begin = time.monotonic()
-        suite.execute(run, *images[run.target.name], logs)
-        return row(run, time.monotonic() - begin)
+        logs = LOGS / "stress" / f"{number}-{run.target.name}"
+        logs.mkdir(parents=True, exist_ok=True)
+        run.execute(*images[run.target.name], logs)
+        return row(run)
 
     with concurrent.futures.ThreadPoolExecutor(suite.JOBS) as pool:
         RECORD.renew(added_up(pool.map(one, range(len(runs)))))

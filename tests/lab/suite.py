@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The cases, and how one is run on a target."""
+"""Which cases are run on a target, and how."""
 import collections
 import concurrent.futures
 import os
@@ -7,185 +7,157 @@ import re
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 
-from lab import building as build
-from lab import booting as vm
-from lab.kernels import CACHE, MAIN, MATRIX, NOT_ALLOWED, TESTS, NotAvailable, SetupError, can_install
+from lab import building, cases, ktap
+from lab.booting import BOOTS, MACHINES, Guest, Result, param_list, read
+from lab.booting import run as boot
+from lab.cases import Case, Job, Kind, Where
+from lab.kernels import (CACHE, LOGS, MAIN, NOT_ALLOWED, TESTS, NotAvailable, SetupError, Target,
+                         can_install)
+from lab.processes import tethered
 
-# Cases for the guest, with their arms. "control" is without the module, or,
-# for skew, with its balancer off.
-GUEST_CASES = {
-    "reload": ("module",),      # the longest ones first
-    "revert": ("module",),
-    "skew": ("control", "module"),
-    "nodes": ("module",),
-    "affinity": ("module",),
-    "contention": ("control", "module"),
-    "exits": ("control", "module"),
-    "seams": ("module",),
-    "hog": ("module",),
-    "hogforks": ("module",),
-    "unload": ("module",),
-    "leak": ("control", "module"),
-    "shapes": ("one-cpu", "one-node", "shared-cpus"),
-    "hotplug": ("module",),
-    "conflicts": ("module",),
-    "parameters": ("module",),
-    "refusal": ("module",),
-    "preview": ("module",),
-    "status": ("module",),
-    "tools": ("module",),
-}
-# And those for targets that are to be proven under fire.
-FIRE_CASES = {
-    "race": ("control", "module"),
-    "fire": ("module",),
-    "suspend": ("control", "module"),
-    "offline": ("module",),
-    "fuzz": ("module",),
-}
-# tests/host/CASE.sh, which need no guest, for the main kernel; and what they use: see needs()
-HOST_CASES = {
-    "fresh": ("fresh",),
-    "packages": ("packages", "dkms"),
-    "check": ("tree", "clang", "check"),
-    "command": ("compiler", "command"),
-    "dkms": ("tree", "dkms"),
-    "sim": ("compiler",),
-}
-# also tests/host/CASE.sh, for each build of the module
-OBJECT_CASES = ("direct",)
-# A guest without an end in this many seconds of the host is lost.
-TIMEOUT = 1800
-# The one that loads the module some hundred times on a debug kernel.
-TIMEOUTS = {"faults/module": 3600}
 # Guests at the same time. Each keeps a CPU of the host busy.
-JOBS = int(os.environ.get("JOBS") or os.cpu_count())
-# One that patches so much code that the emulator's fault would kill most guests; it
-# comes from its threads. And one in which kprobes stand where code is patched: they take
-# a stale breakpoint for theirs, and jump to address 0.
-SINGLE = ("peers/module", "conflicts/module")
-# Those that compare times, so they are counted; one is about crowds and has more CPUs.
-# One whose queue is so long that on a busy host the kernel's watchdog sees a lockup.
-# And those that are about the machine.
-EIGHT = vm.Machine(threads=1, counted=True)
-MACHINES = {"leave/module": EIGHT,
-            "skew/control": EIGHT, "skew/module": EIGHT, "nodes/module": EIGHT,
-            "parameters/module": EIGHT,
-            "contention/control": EIGHT, "contention/module": EIGHT,
-            "shapes/one-cpu": vm.Machine(cpus=1, nodes=1, threads=1),
-            "shapes/one-node": vm.Machine(cpus=4, nodes=1),
-            # more nodes than the machine has: some of them have the same CPUs
-            "shapes/shared-cpus": vm.Machine(append="numa=fake=4")}
+JOBS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
 # How long a mutant may stay unnoticed.
 MUTANT_SECONDS = 300
-# Lines of a failed case to repeat at the end.
-LAST_LINES = 12
+# Lines of a failed case to repeat at the end, and of a guest's console.
+LAST_LINES, LAST_CONSOLE_LINES = 12, 40
 
 PASS, FAIL, LOST, SKIPPED = "pass", "FAIL", "LOST", "skipped"
 print_lock = threading.Lock()
 
 
-def say(text=""):
+def say(text: str = "") -> None:
     with print_lock:
         print(text, flush=True)
 
 
 class Run:
-    """One arm of a case on one target: its output, its result and why."""
+    """A job on one target: its output, its result and why.
 
-    def __init__(self, target, name, append="", timeout=None):
-        self.target, self.name = target, name
-        self.append, self.timeout = append, timeout or TIMEOUTS.get(name, TIMEOUT)
+    append: for the guest's command line
+    timeout: in seconds
+    """
+
+    def __init__(self, target: Target, job: Job, append: str = "",
+                 timeout: float | None = None) -> None:
+        self.target, self.job, self.append = target, job, append
+        self.timeout = timeout or job.case.minutes * 60
         self.result, self.why = PASS, ""
-        self.lines = []
-        self.numbers = {}
+        self.seconds = 0.0
+        self.faults = 0
+        self.lines: list[str] = []
+        self.numbers: dict[str, int] = {}
 
-    def __str__(self):
-        return f"{self.target.name} {self.name}"
+    def __str__(self) -> str:
+        return f"{self.target.name} {self.job.name}"
 
-    def tell(self, text):
-        line = f"    {self.target.name:14} {self.name:18} {text}".rstrip()
+    def report(self, text: str) -> None:
+        line = f"    {self.target.name:14} {self.job.name:18} {text}".rstrip()
         self.lines.append(line)
         say(line)
 
-    def end(self, result, why):
+    def end(self, result: str, why: str) -> None:
         self.result, self.why = result, why
 
-    def on_guest(self, kernel, initrd, logs):
-        guest = self.boot(kernel, initrd, logs, "case={} arm={}".format(*self.name.split("/")))
+    def execute(self, kernel: Path | None, initrd: Path | None, logs: Path) -> None:
+        """kernel: its directory, and initrd: of its guests, if the case uses them"""
+        start = time.monotonic()
+        say(f"{self}: begins")
+        kind = self.job.case.kind
+        if kind == Kind.GUEST:
+            self.in_guest(initrd, logs)
+        elif kind == Kind.MUTANT:
+            self.as_mutant(initrd, logs)
+        elif kind == Kind.BUILD:
+            self.as_refused_build()
+        elif kind == Kind.OBJECT:
+            self.on_host(building.module_path(self.target), logs)
+        else:
+            self.on_host(kernel or "", logs)
+        self.seconds = time.monotonic() - start
+        why = f": {self.why}" if self.why else ""
+        say(f"{self}: {self.result}{why} ({self.seconds:.0f} s)")
+
+    def in_guest(self, initrd: Path | None, logs: Path) -> None:
+        guest = self.boot(initrd, logs, f"case={self.job.case.name} variant={self.job.variant}")
         for line in guest.known:
-            self.tell(f"a known fault of the stock kernel: {line}")
+            self.report(f"a known fault of the stock kernel: {line}")
         for title, times in sorted(collections.Counter(guest.races).items()):
-            self.tell(f"a race of the kernel alone, {times} times: {title}")
+            self.report(f"a race of the kernel alone, {times} times: {title}")
         if guest.splats:
             self.end(FAIL, f"the kernel says: {guest.splats[0]}")
         elif guest.lost:
             self.end(LOST, "the guest was lost")
-        elif guest.of_kind("fail"):
-            self.end(FAIL, "; ".join(guest.of_kind("fail")))
-        elif not guest.of_kind("ok"):
+        elif guest.faults:
+            self.end(FAIL, "; ".join(guest.faults))
+        elif not guest.report.plan or not guest.report.of_kind(ktap.OK):
             self.end(FAIL, "nothing was checked")
         if self.why:
-            self.tell(f"the end of {guest.console}:")
-            with open(guest.console, encoding="utf-8", errors="replace") as f:
-                for line in f.read().splitlines()[-40:]:
-                    self.tell(f"| {line}")
+            self.report(f"the end of {guest.console}:")
+            for line in read(guest.console).splitlines()[-LAST_CONSOLE_LINES:]:
+                self.report(f"| {line}")
 
-    def boot(self, kernel, initrd, logs, append, until=None):
-        """Boot a guest, again if the emulator kills it. Returns its vm.Result."""
-        append = (f"{self.target.kernel.append} params={vm.param_list(self.target.params)} "
-                  f"reloads={self.target.reloads} {self.append} {append}")
-        for _ in range(vm.BOOTS):
-            guest = vm.run(os.path.join(kernel, "vmlinuz"), initrd, append,
-                           os.path.join(logs, self.name.replace("/", "-")), self.timeout,
-                           self.on_report, until,
-                           MACHINES.get(self.name) or vm.Machine(single=self.name in SINGLE))
-            if not guest.emulator_fault:
+    def boot(self, initrd: Path | None, logs: Path, append: str,
+             until: re.Pattern[str] | None = None) -> Result:
+        """Boot a guest, again if the emulator kills it."""
+        assert initrd
+        guest = Guest(self.target.kernel.image_file, initrd,
+                      f"{self.target.kernel.append} params={param_list(self.target.params)} "
+                      f"reloads={self.target.reloads} {self.append} {append}",
+                      logs / "-".join(filter(None, (self.job.case.name, self.job.variant))),
+                      MACHINES[self.job.case.machine(self.job.variant)])
+        for _ in range(BOOTS):
+            result = boot(guest, self.timeout, self.on_report, until)
+            if not result.emulator_fault:
                 break
-            self.tell("the emulator has run a stale breakpoint, which killed the guest: once more")
-        return guest
+            self.report("the emulator has run a stale breakpoint, which killed the guest: once "
+                        "more")
+        return result
 
-    def on_report(self, kind, text):
-        if kind == "num":
+    def on_report(self, kind: str, text: str) -> None:
+        if kind == ktap.NUM:
             value, _, what = text.partition(" ")
             self.numbers[what] = int(value)
-        self.tell(f"{kind:4} {text}")
+        self.faults += kind == ktap.FAIL
+        self.report(f"{kind:4} {text}")
 
-    def on_mutant(self, kernel, initrd, logs):
+    def as_mutant(self, initrd: Path | None, logs: Path) -> None:
         """The kernel must notice what the mutant does."""
-        name = self.name.split("/")[1]
-        expected = re.compile(build.MUTANTS[name][2])
-        guest = self.boot(kernel, initrd, logs,
-                          f"case=race arm=module seconds={MUTANT_SECONDS} "
-                          f"module=/mutant-{name}.ko", expected)
-        seen = expected.search(vm.read(guest.console))
+        expected = re.compile(building.MUTANTS[self.job.variant][2])
+        guest = self.boot(initrd, logs, f"case=race variant=module seconds={MUTANT_SECONDS} "
+                          f"module=/mutant-{self.job.variant}.ko", expected)
+        seen = expected.search(read(guest.console))
         if seen:
-            self.tell(f"ok   {seen.group(0)}")
+            self.report(f"ok   {seen.group(0)}")
         else:
             self.end(FAIL, "the mutant was not noticed")
 
-    def on_build(self):
+    def as_refused_build(self) -> None:
         """The module must refuse to be built, with the reason."""
         try:
-            build.module(self.target, self.target.kernel.directory)
+            building.module(self.target, self.target.kernel.directory)
             self.end(FAIL, "the module was built")
         except SetupError as error:
-            with open(error.log, encoding="utf-8") as f:
-                reasons = [line.strip() for line in f if self.target.reason in line]
+            assert error.log
+            reasons = [line.strip() for line in read(Path(error.log)).splitlines()
+                       if self.target.reason in line]
             if reasons:
-                self.tell(f"ok   {reasons[0]}")
+                self.report(f"ok   {reasons[0]}")
             else:
                 self.end(FAIL, f"the build does not say '{self.target.reason}'")
 
-    def on_host(self, argument, logs):
-        script = os.path.join(TESTS, "host", self.name + ".sh")
+    def on_host(self, argument: str | Path, logs: Path) -> None:
+        script = TESTS / "host" / f"{self.job.case.name}.sh"
         line = ""
-        with subprocess.Popen(["sh", script, argument, os.path.join(logs, self.name)],
+        with subprocess.Popen(tethered("sh", script, argument, logs / self.job.case.name),
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True) as process:
+                              stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+            assert process.stdout
             for line in process.stdout:
-                self.tell(line.rstrip())
+                self.report(line.rstrip())
         # the last line of what it says is then the reason
         if process.returncode == NOT_ALLOWED and line.startswith("skipped: "):
             self.end(SKIPPED, line.partition(" ")[2].rstrip())
@@ -193,29 +165,38 @@ class Run:
             self.end(FAIL, f"exit status {process.returncode}")
 
 
-def names_for(target, cases):
-    """The names of a target's runs: "case/arm" or "case". @cases: only these, if any."""
+def is_for(case: Case, target: Target, wanted: Collection[str]) -> bool:
+    """Is it a case of this target? wanted: the names that were given, if any"""
     if target.refuses:
-        return [target.refuses]
-    guest_cases = {**GUEST_CASES, **(FIRE_CASES if target.fire else {})}
-    names = [f"{case}/{arm}" for case, arms in guest_cases.items() for arm in arms]
-    names += [*target.extra, *OBJECT_CASES]
-    if target == MAIN:
-        # it takes as long as all others: for "make test-all", which sets FRESH, or by name
-        names = [*(case for case in HOST_CASES
-                   if case != "fresh" or case in cases or os.environ.get("FRESH")), *names]
-    names = [name for name in target.only or names if name.split("/")[0] not in target.without]
-    return [name for name in names if not cases or name.split("/")[0] in cases]
+        return case.name == target.refuses
+    if target.only:
+        return case.name in target.only
+    if case.name in target.without:
+        return False
+    if case.where == Where.EVENING:
+        # "make test-all" sets FRESH
+        return target == MAIN and (case.name in wanted or bool(os.environ.get("FRESH")))
+    return {Where.SUITE: True, Where.FIRE: target.fire, Where.NAMED: case.name in target.extra,
+            Where.MAIN: target == MAIN, Where.COMMAND: False}[case.where]
 
 
-def left_out(target):
+def jobs_for(target: Target, wanted: Collection[str] = ()) -> list[Job]:
+    """A target's jobs. wanted: only these cases, if any"""
+    for name in (*target.extra, *target.only, *target.without, *filter(None, [target.refuses])):
+        cases.find(name)
+    return [job for case in cases.all_cases()
+            if is_for(case, target, wanted) and (not wanted or case.name in wanted)
+            for job in case.jobs()]
+
+
+def left_out(target: Target) -> list[str]:
     """The cases of the suite that a target's is without."""
-    there = {name.split("/")[0] for name in names_for(target, ())}
-    return [case for case in (*GUEST_CASES, *FIRE_CASES, *OBJECT_CASES) if case not in there]
+    return [case.name for case in cases.all_cases()
+            if case.where in (Where.SUITE, Where.FIRE) and not is_for(case, target, ())]
 
 
-def needs(target, names):
-    """What these runs of a target use. Names of groups of packages, see setup/packages.sh;
+def needs(target: Target, jobs: Iterable[Job]) -> set[str]:
+    """What these jobs of a target use. Names of groups of packages, see setup/packages.sh;
     and of what is prepared:
 
     tree: a tree to build modules for the kernel
@@ -223,80 +204,55 @@ def needs(target, names):
     guest: all that a guest boots
     peers: the kernel's selftests
     """
-    result = set()
-    for case in (name.split("/")[0] for name in names):
-        if case in HOST_CASES:
-            result.update(HOST_CASES[case])
-        elif case in OBJECT_CASES or target.reason:
-            result.add("tree")
-        else:
-            result.update(("tree", "guest", *(["peers"] if case == "peers" else [])))
-    if (target.clang or target.kernel.make_variables) and "tree" in result:
-        result.add("clang")
-    return result
+    used = {one for job in jobs for one in job.case.uses}
+    if (target.clang or target.kernel.make_variables) and "tree" in used:
+        used.add("clang")
+    return used
 
 
-def all_cases():
-    extra = [name.split("/")[0] for target in (MAIN, *MATRIX) for name in (*target.extra, *target.only)]
-    return list(dict.fromkeys([*GUEST_CASES, *FIRE_CASES, *extra, *OBJECT_CASES, *HOST_CASES]))
-
-
-def execute(run, kernel, initrd, logs):
-    start = time.monotonic()
-    say(f"{run}: begins")
-    if run.name.startswith("mutant/"):
-        run.on_mutant(kernel, initrd, logs)
-    elif "/" in run.name:
-        run.on_guest(kernel, initrd, logs)
-    elif run.name in OBJECT_CASES:
-        run.on_host(build.module_path(run.target), logs)
-    elif run.name in HOST_CASES:
-        run.on_host(kernel, logs)
-    else:
-        run.on_build()
-    why = f": {run.why}" if run.why else ""
-    say(f"{run}: {run.result}{why} ({time.monotonic() - start:.0f} s)")
-
-
-def prepare(target, names):
-    """Prepare what these runs of a target use, but packages.
+def prepare(target: Target, jobs: Collection[Job]) -> tuple[Path | None, Path | None]:
+    """Prepare what these jobs of a target use, but packages.
 
     Returns the kernel's directory and the guest's initramfs, or what there is of them.
     """
-    used = needs(target, names)
-    kernel, initrd = "", None
+    used = needs(target, jobs)
+    kernel = initrd = None
     if "tree" in used:
         say(f"preparing {target.name} in {CACHE}")
         kernel = target.kernel.prepare("clang" in used)
-    if "guest" in used:
-        initrd = build.build(target, kernel, names)
-    elif any(name in OBJECT_CASES for name in names):
-        build.module(target, kernel)
+        if "guest" in used:
+            initrd = building.build(target, kernel, "peers" in used,
+                                    [job.variant for job in jobs if job.case.kind == Kind.MUTANT])
+            cases.check_driver(building.driver(target))
+        elif any(job.case.kind == Kind.OBJECT for job in jobs):
+            building.module(target, kernel)
     return kernel, initrd
 
 
-def run_target(target, cases=(), done=(), on_end=lambda run: None):
-    """Set a target up and run its cases. Returns a list of Run.
+def run_target(target: Target, wanted: Collection[str] = (), done: Collection[str] = (),
+               on_end: Callable[[Run], object] = lambda run: None) -> list[Run]:
+    """Set a target up and run its jobs.
 
-    done: names of runs that are not to be run
+    wanted: only these cases, if any
+    done: names of jobs that are not to be run
     on_end: is called with each that has ended
     """
-    runs = [Run(target, name) for name in names_for(target, cases) if name not in done]
+    runs = [Run(target, job) for job in jobs_for(target, wanted) if job.name not in done]
     if not runs:
         return []
-    logs = os.path.join(CACHE, "logs", target.name)
-    os.makedirs(logs, exist_ok=True)
+    logs = LOGS / target.name
+    logs.mkdir(parents=True, exist_ok=True)
 
-    def one(run):
-        execute(run, kernel, initrd, logs)
+    def one(run: Run) -> None:
+        run.execute(kernel, initrd, logs)
         on_end(run)
 
     try:
         for run in runs:
-            if not can_install(frozenset(needs(target, [run.name]))):
+            if not can_install(frozenset(needs(target, [run.job]))):
                 run.end(SKIPPED, "packages are missing that only root can install")
         allowed = [run for run in runs if run.result != SKIPPED]
-        kernel, initrd = prepare(target, [run.name for run in allowed])
+        kernel, initrd = prepare(target, [run.job for run in allowed])
         with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
             list(pool.map(one, allowed))
     except NotAvailable:

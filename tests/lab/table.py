@@ -1,43 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Records of runs, kept as tab-separated values, and the pages' tables made from them."""
-import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from lab.kernels import TESTS
+from lab.kernels import TESTS, TOP
 
-TESTING, RESULTS = (os.path.join(os.path.dirname(TESTS), name)
-                    for name in ("docs/testing.md", "RESULTS.md"))
+TESTING, RESULTS = TOP / "docs/testing.md", TOP / "RESULTS.md"
+RECORDS = TESTS / "records"
+# a cell may be anything that has a text
+Row = tuple[object, ...]
 END = "<!-- end -->\n"
 
 
-def read(page):
-    with open(page, encoding="utf-8") as f:
-        return f.read()
-
-
-def marker(command, what):
+def marker(command: str, what: str) -> str:
     return f"<!-- {what}: made by {command} -->\n"
 
 
-def shown(begin, page=TESTING):
+def shown(begin: str, page: Path = TESTING) -> str:
     """A page's table behind a marker."""
-    return read(page).partition(begin)[2].partition(END)[0]
+    return page.read_text(encoding="utf-8").partition(begin)[2].partition(END)[0]
 
 
-def show(begin, text, page=TESTING):
+def show(begin: str, text: str, page: Path = TESTING) -> None:
     """Renew it."""
-    before, _, rest = read(page).partition(begin)
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     after = rest.partition(END)[2]
-    with open(page, "w", encoding="utf-8") as f:
-        f.write(before + begin + text + END + after)
+    page.write_text(before + begin + text + END + after, encoding="utf-8")
 
 
-def markdown(heads, rows):
+def markdown(heads: Sequence[str], rows: Iterable[Row]) -> str:
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
-def in_order(keys):
+def in_order(keys: Sequence[str]) -> list[tuple[int, str]]:
     """What to sort rows by, by their keys: numbers by their value."""
     return [(int(key) if key.isdecimal() else 0, key) for key in keys]
 
@@ -45,29 +42,31 @@ def in_order(keys):
 class Table:
     """A record in a file, as it is, on a page. By its first cells, the keys, a row is known."""
 
-    def __init__(self, path, command, heads, keys=2, page=TESTING):
-        self.path, self.heads, self.keys, self.page = path, heads, keys, page
-        self.begin = marker(command, os.path.splitext(os.path.basename(path))[0])
+    def __init__(self, name: str, command: str, heads: Sequence[str], keys: int = 2,
+                 page: Path = TESTING) -> None:
+        self.path, self.heads, self.keys, self.page = RECORDS / name, heads, keys, page
+        self.begin = marker(command, self.path.stem)
 
-    def rows(self):
+    def rows(self) -> list[tuple[str, ...]]:
         try:
-            with open(self.path, encoding="utf-8") as f:
-                return [tuple(line.rstrip("\n").split("\t")) for line in f
-                        if not line.startswith("#")]
+            return [tuple(line.split("\t"))
+                    for line in self.path.read_text(encoding="utf-8").splitlines()
+                    if not line.startswith("#")]
         except FileNotFoundError:
             return []
 
-    def renew(self, rows):
+    def renew(self, rows: Iterable[Row]) -> None:
         """Replace the rows that have the same keys."""
-        kept = {tuple(map(str, row[:self.keys])): row for row in [*self.rows(), *rows]}
-        with open(self.path, "w", encoding="utf-8") as f:
+        every: list[Row] = [*self.rows(), *rows]
+        kept = {tuple(map(str, row[:self.keys])): row for row in every}
+        with self.path.open("w", encoding="utf-8") as f:
             f.write("# " + ", ".join(self.heads) + "\n")
             for keys in sorted(kept, key=in_order):
                 f.write("\t".join(str(cell) for cell in kept[keys]) + "\n")
         show(self.begin, self.markdown(), self.page)
 
-    def markdown(self):
+    def markdown(self) -> str:
         return markdown(self.heads, self.rows())
 
-    def is_shown(self):
+    def is_shown(self) -> bool:
         return shown(self.begin, self.page) == self.markdown()

@@ -7,10 +7,14 @@ a kernel with MODVERSIONS gets the checksums that the kernel compares.
 """
 import struct
 import sys
+from collections.abc import Iterator
+
+# its address, its content
+Section = tuple[int, bytes]
 
 
-def sections(image):
-    """Map each section's name to its (address, content)."""
+def sections(image: bytes) -> dict[str, Section]:
+    """Of an ELF image, by their names."""
     shoff, = struct.unpack_from("<Q", image, 0x28)
     shentsize, shnum, shstrndx = struct.unpack_from("<HHH", image, 0x3a)
     headers = [struct.unpack_from("<IIQQQQ", image, shoff + i * shentsize)
@@ -23,7 +27,7 @@ def sections(image):
     return result
 
 
-def exports(table, strings, checksums):
+def exports(table: Section, strings: Section, checksums: bytes) -> Iterator[tuple[str, int]]:
     """The names and checksums of a table of struct kernel_symbol, whose fields are relative."""
     address, content = table
     strings_address, text = strings
@@ -35,7 +39,7 @@ def exports(table, strings, checksums):
         yield text[start:text.index(b"\0", start)].decode(), crc
 
 
-def main():
+def main() -> None:
     with open(sys.argv[1], "rb") as f:
         found = sections(f.read())
     for suffix, kind in (("", "EXPORT_SYMBOL"), ("_gpl", "EXPORT_SYMBOL_GPL")):

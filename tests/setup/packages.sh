@@ -4,7 +4,7 @@
 # Does nothing when all is there. What is installed is never removed or downgraded, and the
 # machine's sources stay as they are. Ends with status 77 if the user may not install.
 #
-# usage: packages.sh GROUP...     the groups are those of packages_of() and tests/lab/suite.py
+# usage: packages.sh GROUP...     the groups are those of packages_of() and tests/lab/cases.py
 set -eu
 . "$(dirname "$0")/apt.sh"
 
@@ -20,7 +20,7 @@ packages_of() {
 	guest) echo cpio clang-19 libbpf-dev qemu-system-x86 ;;
 	clang) echo clang-19 llvm-19 lld-19 ;;
 	peers) echo clang-19 llvm-19 lld-19 libelf-dev zlib1g-dev ;;
-	check) echo git sparse shellcheck mandoc ;;
+	check) echo git sparse shellcheck mandoc mypy pyflakes3 perl ;;
 	dkms) echo dkms kmod ;;
 	fresh) echo debootstrap ;;
 	plot) echo gnuplot-nox ;;
@@ -28,6 +28,7 @@ packages_of() {
 		pacman-package-manager libarchive-tools mandoc ;;
 	command) echo mandoc prometheus ;;
 	programs) echo rt-tests stress-ng ;;
+	shell) echo busybox-static ;;
 	*) die "there is no group of packages $1" ;;
 	esac
 }

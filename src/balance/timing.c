@@ -213,13 +213,23 @@ void timing_exit(void)
 		irq_work_sync(&lb_nodes[i]->timing.start);
 }
 
-/* The parameter bypass_lb_intv_us. */
+/**
+ * timing_intv_us() - the parameter bypass_lb_intv_us
+ *
+ * Context: any.
+ * Return: how often passes run, us; 0 for never.
+ */
 unsigned int timing_intv_us(void)
 {
 	return READ_ONCE(timing_bypass_lb_intv_us);
 }
 
-/* The parameter slice_bypass_us. */
+/**
+ * timing_slice_us() - the parameter slice_bypass_us
+ *
+ * Context: any.
+ * Return: the slice of a task that is queued in bypass, us.
+ */
 unsigned int timing_slice_us(void)
 {
 	return READ_ONCE(timing_slice_bypass_us);

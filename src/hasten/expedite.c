@@ -194,6 +194,11 @@ void expedite_exit(void)
 		put_task_struct(expedite_threads[--expedite_nr_threads].p);
 }
 
+/**
+ * expedite_is_allowed() - the parameter expedite_rcu
+ *
+ * Context: any.
+ */
 bool expedite_is_allowed(void)
 {
 	return READ_ONCE(expedite_rcu);

@@ -40,11 +40,21 @@ struct policy_turn {
 
 static DEFINE_PER_CPU(struct policy_turn, policy_turns);
 
+/**
+ * policy_readers_first() - the parameter readers_first
+ *
+ * Context: any.
+ */
 bool policy_readers_first(void)
 {
 	return READ_ONCE(policy_readers);
 }
 
+/**
+ * policy_kthreads_first() - the parameter kthreads_first
+ *
+ * Context: any.
+ */
 bool policy_kthreads_first(void)
 {
 	return READ_ONCE(policy_kthreads);
@@ -175,7 +185,14 @@ static void policy_choose(struct policy_pick *pick)
 		policy_add_own(pick, bc);
 }
 
-/* @cpu picks a task: interrupts are off, its rq is locked. The kernel asks for @global. */
+/**
+ * policy_begin() - a CPU picks a task
+ * @pick: is filled in
+ * @cpu: the CPU
+ * @global: the global DSQ for which the kernel has called
+ *
+ * Context: interrupts off, the CPU's rq locked. Takes DSQ locks, one at a time.
+ */
 void policy_begin(struct policy_pick *pick, int cpu, struct scx_dispatch_q *global)
 {
 	if (unlikely(!state_is_proven()) && state_is_active())

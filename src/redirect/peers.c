@@ -45,14 +45,25 @@ static atomic_t peers_ref_given;
 static DEFINE_MUTEX(peers_state_lock);
 static bool peers_in_place, peers_suspended;
 
-/* Give the core's reference on the module back. */
+/**
+ * peers_give_ref() - give the livepatch core's reference on the module back
+ *
+ * So that the module can be unloaded, which ends the patch. Does nothing if it is given
+ * back already.
+ *
+ * Context: any.
+ */
 void peers_give_ref(void)
 {
 	if (!atomic_xchg(&peers_ref_given, 1))
 		module_put(THIS_MODULE);
 }
 
-/* Take it again. */
+/**
+ * peers_take_ref() - take that reference again, for the core to drop
+ *
+ * Context: any.
+ */
 void peers_take_ref(void)
 {
 	if (atomic_xchg(&peers_ref_given, 0))
@@ -75,7 +86,14 @@ static void peers_change(bool *state, bool to)
 	mutex_unlock(&peers_state_lock);
 }
 
-/* Every task runs the hooks, or this is about to end. */
+/**
+ * peers_set_in_place() - every task runs the hooks, or this is about to end
+ * @in_place: which of the two
+ *
+ * Makes the hooks active, unless another livepatch is in the way, or inactive.
+ *
+ * Context: process, may sleep, klp_mutex held. Takes peers_state_lock.
+ */
 void peers_set_in_place(bool in_place)
 {
 	peers_change(&peers_in_place, in_place);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The structure of src/: includes only go down, and a static name tells its file.
+"""The structure of src/: includes only go down, a static name tells its file, and what is
+not static has a comment for kernel-doc.
 
 usage: check_structure.py DIRECTORY     prints what is wrong in it
 """
@@ -63,6 +64,14 @@ def static_names(text: str) -> Iterator[tuple[int, str]]:
             yield line, re.findall(r"\w+", re.sub(r"\[.*?\]|\b__\w+\b", " ", name))[-1]
 
 
+def undocumented(text: str) -> Iterator[str]:
+    """Functions of a source that are not static, and have no comment for kernel-doc."""
+    for match in re.finditer(r"^(?!static|typedef)\w[\w *]*?\b(\w+)\([^;{}]*\)\n{",
+                             without_comments(text), re.MULTILINE):
+        if f"\n * {match.group(1)}() - " not in text:
+            yield match.group(1)
+
+
 def circle(arrows: Arrows) -> list[str] | None:
     """Some circle of arrows, as a list of places, or None."""
     done: set[str] = set()
@@ -122,6 +131,7 @@ def main() -> bool:
             nr_names += 1
             if not name.startswith(prefix) and name + "_" != prefix:
                 wrong.append(f"{path}:{line}: {name} does not begin with {prefix}")
+        wrong += [f"{path}: {name}() has no kernel-doc" for name in undocumented(text)]
     for what, arrows in (("files", by_file), ("folders", by_folder)):
         found = circle(arrows)
         if found:

@@ -37,14 +37,12 @@ class Where(enum.Enum):
     FIRE: on those of them that are to be proven under fire
     NAMED: on those that name it, in kernels.py
     MAIN: on the main kernel
-    EVENING: there too, but only by "make test-all" or by its name: it takes as long as all others
     COMMAND: on none: a command of its own runs it
     """
     SUITE = "suite"
     FIRE = "fire"
     NAMED = "named"
     MAIN = "main"
-    EVENING = "evening"
     COMMAND = "command"
 
 
@@ -90,7 +88,7 @@ class Job:
 HOST_CASES = (
     Case("fresh", "a bare Debian 12 and a bare Debian 13 get all that the demo uses; in `make "
          "test-all` also what the tests use, and the demo runs there",
-         where=Where.EVENING, uses=("fresh",)),
+         uses=("fresh",), first=True),
     Case("packages", "deb and rpm: built, installed, upgraded, removed; makepkg builds",
          uses=("packages", "dkms")),
     Case("check", "checkpatch, sparse, W=1 with gcc and clang, shellcheck, mandoc, mypy and "

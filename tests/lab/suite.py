@@ -165,17 +165,14 @@ class Run:
             self.end(FAIL, f"exit status {process.returncode}")
 
 
-def is_for(case: Case, target: Target, wanted: Collection[str]) -> bool:
-    """Is it a case of this target? wanted: the names that were given, if any"""
+def is_for(case: Case, target: Target) -> bool:
+    """Is it a case of this target?"""
     if target.refuses:
         return case.name == target.refuses
     if target.only:
         return case.name in target.only
     if case.name in target.without:
         return False
-    if case.where == Where.EVENING:
-        # "make test-all" sets FRESH
-        return target == MAIN and (case.name in wanted or bool(os.environ.get("FRESH")))
     return {Where.SUITE: True, Where.FIRE: target.fire, Where.NAMED: case.name in target.extra,
             Where.MAIN: target == MAIN, Where.COMMAND: False}[case.where]
 
@@ -185,14 +182,14 @@ def jobs_for(target: Target, wanted: Collection[str] = ()) -> list[Job]:
     for name in (*target.extra, *target.only, *target.without, *filter(None, [target.refuses])):
         cases.find(name)
     return [job for case in cases.all_cases()
-            if is_for(case, target, wanted) and (not wanted or case.name in wanted)
+            if is_for(case, target) and (not wanted or case.name in wanted)
             for job in case.jobs()]
 
 
 def left_out(target: Target) -> list[str]:
     """The cases of the suite that a target's is without."""
     return [case.name for case in cases.all_cases()
-            if case.where in (Where.SUITE, Where.FIRE) and not is_for(case, target, ())]
+            if case.where in (Where.SUITE, Where.FIRE) and not is_for(case, target)]
 
 
 def needs(target: Target, jobs: Iterable[Job]) -> set[str]:

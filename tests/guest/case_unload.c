@@ -103,7 +103,7 @@ static void against_hotplug(const char *backend)
 	/* before it locks a run queue, which it does for each task that it moves */
 	must_load(SLOW, "");
 	pid = start_unload();
-	check(wait_for(drains, &queued, 60), "%s: the unload is in the middle of its drain", backend);
+	check(wait_for(drains, &queued, 60), "%s: the unload is in its drain", backend);
 	end_children(hogs, nr_hogs);
 	flips = flip_until_unloaded(pid, &status);
 	check(!status, "%s: rmmod (%s)", backend, strerror(WEXITSTATUS(status)));

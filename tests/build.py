@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Build the module and the guest's programs for a target."""
 import os
+import re
 import shutil
 import subprocess
 
@@ -52,6 +53,12 @@ MUTANTS = {
         "kern_rq_unlock_irq(rq);": "local_irq_enable();",
     }, RACED),
 }
+
+
+def version():
+    """The one in dkms.conf."""
+    with open(os.path.join(TOP, "dkms.conf"), encoding="utf-8") as f:
+        return re.search('^PACKAGE_VERSION="(.*)"', f.read(), re.MULTILINE).group(1)
 
 
 def logged(step, command, log):
@@ -143,7 +150,8 @@ def build(target, kernel, names=(), programs=()):
 
     files = {"/scx_bypass_lb.ko": module_path(target), "/init": os.path.join(out, "init"),
              "/scx-bypass": os.path.join(out, "scx-bypass"),
-             "/abi": os.path.join(TOP, "docs/ABI/debugfs-scx_bypass_lb")}
+             "/abi": os.path.join(TOP, "docs/ABI/debugfs-scx_bypass_lb"),
+             "/bypass.bt": os.path.join(TOP, "contrib/bypass.bt")}
     files.update({path: path for path in programs})
     for program in (files["/init"], *programs):
         files.update({path: path for path in vm.libraries(program)})

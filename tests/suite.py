@@ -9,6 +9,7 @@ import threading
 import time
 
 import build
+import guest_files
 import vm
 from kernels import CACHE, MAIN, MATRIX, NOT_ALLOWED, TESTS, NotAvailable, SetupError, can_install
 
@@ -47,7 +48,7 @@ FIRE_CASES = {
 # tests/CASE.sh, which need no guest, for the main kernel; and what they use: see needs()
 HOST_CASES = {
     "fresh": ("fresh",),
-    "packages": ("packages", "dkms"),
+    "packages": ("tree", "packages", "dkms"),
     "check": ("tree", "clang", "check"),
     "command": ("compiler", "command"),
     "dkms": ("tree", "dkms"),
@@ -72,11 +73,15 @@ EIGHT = vm.Machine(threads=1, counted=True)
 MACHINES = {"leave/module": EIGHT,
             "skew/control": EIGHT, "skew/module": EIGHT, "nodes/module": EIGHT,
             "parameters/module": EIGHT,
+            # so that tasks are preempted inside RCU read-side sections, which it counts
+            "status/module": vm.Machine(append="preempt=full"),
             "contention/control": EIGHT, "contention/module": EIGHT,
             "shapes/one-cpu": vm.Machine(cpus=1, nodes=1, threads=1),
             "shapes/one-node": vm.Machine(cpus=4, nodes=1),
             # more nodes than the machine has: some of them have the same CPUs
             "shapes/shared-cpus": vm.Machine(append="numa=fake=4")}
+# What some cases in a guest need of the host besides: see needs()
+GUEST_NEEDS = {"peers": ("peers",), "bpftrace": ("bpftrace",), "upgrade": ("packages", "dkms")}
 # How long a mutant may stay unnoticed.
 MUTANT_SECONDS = 300
 # Lines of a failed case to repeat at the end.
@@ -222,6 +227,7 @@ def needs(target, names):
     clang: one to build them with clang
     guest: all that a guest boots
     peers: the kernel's selftests
+    bpftrace: a program for the guest
     """
     result = set()
     for case in (name.split("/")[0] for name in names):
@@ -230,7 +236,7 @@ def needs(target, names):
         elif case in OBJECT_CASES or target.reason:
             result.add("tree")
         else:
-            result.update(("tree", "guest", *(["peers"] if case == "peers" else [])))
+            result.update(("tree", "guest", *GUEST_NEEDS.get(case, ())))
     if (target.clang or target.kernel.make_variables) and "tree" in result:
         result.add("clang")
     return result
@@ -247,7 +253,7 @@ def execute(run, kernel, initrd, logs):
     if run.name.startswith("mutant/"):
         run.on_mutant(kernel, initrd, logs)
     elif "/" in run.name:
-        run.on_guest(kernel, initrd, logs)
+        run.on_guest(kernel, guest_files.add_to(initrd, run.name, run.target, kernel), logs)
     elif run.name in OBJECT_CASES:
         run.on_host(build.module_path(run.target), logs)
     elif run.name in HOST_CASES:

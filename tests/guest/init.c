@@ -20,6 +20,7 @@ static const struct test_case {
 	const char *unwatched;
 } cases[] = {
 	{ "bench", case_bench, "instructions are counted, and nothing else may be" },
+	{ "bpftrace", case_bpftrace },
 	{ "demo", case_demo },
 	{ "skew", case_skew },
 	{ "nodes", case_nodes },
@@ -50,6 +51,7 @@ static const struct test_case {
 	{ "leak", case_leak },
 	{ "leave", case_leave },
 	{ "unload", case_unload },
+	{ "upgrade", case_upgrade },
 	{ "native", case_native, "the module is refused" },
 	{ "inlined", case_inlined },
 	{ NULL, NULL },

@@ -34,6 +34,7 @@ double now(void);
 void sleep_ms(unsigned int ms);
 bool wait_for(bool (*cond)(void *arg), void *arg, unsigned int seconds);
 void clear_kernel_log(void);
+int kernel_log_count(const char *text);
 bool kernel_log_has(const char *text);
 
 /* module.c: the module under test */
@@ -63,6 +64,10 @@ void hold_bypass(bool on);
 void list_queues(char *line, size_t size);
 void report_queues(const char *when);
 void load_test_module(void);
+
+/* case_preview.c: what check=1 says is what loading does */
+void preview_must_agree(const char *when, const char *params);
+void preview_backends(const char *when);
 
 /* watch.c: CPUs that idle with tasks on their own queues */
 void watch_begin(void);
@@ -159,6 +164,7 @@ extern int bench_tasks, bench_runs, bench_samples;
 
 /* case_*.c; @module: is the module under test to be used? */
 void case_bench(bool module);
+void case_bpftrace(bool module);
 void case_demo(bool module);
 void case_skew(bool module);
 void case_nodes(bool module);
@@ -190,6 +196,7 @@ void case_soak(bool module);
 void case_status(bool module);
 void case_suspend(bool module);
 void case_unload(bool module);
+void case_upgrade(bool module);
 void case_tools(bool module);
 
 /* the machine the guest is given: 8 CPUs in 2 nodes; a kernel may know nothing of nodes */

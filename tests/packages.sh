@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The packages: built, installed, upgraded from the version before, removed, by the real
 # tools in a scratch root: apt and dpkg, rpm, makepkg. What is left in dkms, /usr/src and
-# /lib/modules is what must be; no script loads or unloads a module; a kernel that is not
-# supported is no error.
+# /lib/modules is what must be; no script loads or unloads a module, also if it is loaded; a
+# kernel that is not supported is no error.
 #
 # usage: packages.sh KERNEL_DIRECTORY WORK_DIRECTORY
 set -eu
@@ -115,6 +115,9 @@ by_apt() {
 	apt_install "$work/old/scx-bypass-lb-dkms_${before}_all.deb"
 	must_have "$before"
 	edit_conf
+	# for all that comes; what a real one sees of it is the case "upgrade"
+	scratch_loaded scx_bypass_lb "$before"
+	in_scratch lsmod | grep -q '^scx_bypass_lb ' || fail "lsmod does not see the module"
 	step="apt upgrade"
 	apt_install "$work/new/scx-bypass-lb-dkms_${version}_all.deb" \
 		"$work/new/scx-bypass-lb-tools_${version}_amd64.deb"

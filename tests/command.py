@@ -53,7 +53,7 @@ def queue_of(cpu):
     return 1000 if cpu == 100 else cpu % 7
 
 
-VALUES = {"version": "0.2.0", "backend": "direct", "hooks": "active", "bypass": "on",
+VALUES = {"version": "0.2.0", "backend": "direct", "hooks": "active", "proven": "yes", "bypass": "on",
           "now_ns": 12500000000, "bypass_since_ns": 10000000000, "readers_first": "Y",
           "kthreads_first": "Y", "expedite_rcu": "N", "nodeN_last_pass_ns": 12400000000,
           "nodeN_last_pass_cpu": 3, "cpuN_urgent": 0}
@@ -215,6 +215,7 @@ def test_status():
     check(all(len(line) <= COLUMNS for line in lines), "status: no line is longer than 80")
     check("bypass      ON for 2500 ms, " in shown and " 100: 1000█" in shown,
           "status: 192 CPUs as cells")
+    check("backend direct, hooks active\n" in shown, "status: the hooks")
     check("longest 1000 (CPU 100)" in shown, "status: the longest queue and its CPU")
     check("█" not in run(LC_ALL="C"), "status: without UTF-8 it is ASCII")
     data = json.loads(run("--json"))
@@ -253,7 +254,8 @@ def test_watch():
             and "queued" not in line]
     check(sum(map(len, rows)) == CPUS and "█" in rows[2][:16] if len(rows) > 2 else False,
           "watch: one character for each CPU, the highest one for CPU 100")
-    write(f"{DEBUGFS}/status", status_text(bypass="off", bypass_since_ns=0))
+    write(f"{DEBUGFS}/status", status_text(bypass="off", bypass_since_ns=0, proven="no"))
+    watch.until(has("hooks active, proven: no"), "watch: it says what is not proven")
     watch.until(has("bypass      off"), "watch: it draws what has changed")
     watch.resize(100, 60)
     watch.until(lambda lines: any("100:    0·" in line for line in lines),

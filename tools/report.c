@@ -114,8 +114,8 @@ static void history(void)
 }
 
 /*
- * Find "[PID]", as it stands behind a name. A name may have such a thing in it, but then
- * no punctuation behind that, or it is one that was chosen to get here.
+ * Find "[PID]", as it stands behind a name, with a blank, a comma or the like behind it. A
+ * name may have a number in brackets itself.
  */
 static const char *find_pid(const char *text)
 {

@@ -274,6 +274,8 @@ int state_read(struct state *s)
 			take_node(s, nr, name + 1, value);
 		else if (!strcmp(line, "hooks"))
 			s->active = !strcmp(value, "active");
+		else if (!strcmp(line, "proven"))
+			s->proven = !strcmp(value, "yes");
 		else if (!strcmp(line, "bypass"))
 			s->bypass = !strcmp(value, "on");
 		else

@@ -32,7 +32,8 @@ void text_init(void)
 	utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
-/* Files of another machine (--root) may have anything in them: none of it may get to the
+/*
+ * Files of another machine (--root) may have anything in them: none of it may get to the
  * terminal as a command.
  */
 void text_clean(char *text)

@@ -8,7 +8,8 @@ set -eu
 
 begin "$1"
 mv "$source/packaging/debian" "$source/debian"
-sed -i "s/@MAINTAINER@/$(maintainer)/" "$source/debian/control" "$source/debian/copyright"
+# a name may have what sed takes for its own
+sed -i "s/@MAINTAINER@/$(maintainer | sed 's/[\/&]/\\&/g')/" "$source/debian/control" "$source/debian/copyright"
 cat > "$source/debian/changelog" <<END
 $package ($version) unstable; urgency=medium
 

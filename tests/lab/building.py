@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Build the module and the guest's programs for a target."""
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -52,6 +53,14 @@ MUTANTS: dict[str, tuple[str, dict[str, str], str]] = {
         "kern_rq_unlock_irq(rq);": "local_irq_enable();",
     }, RACED),
 }
+
+
+def version() -> str:
+    """The one in dkms.conf."""
+    found = re.search('^PACKAGE_VERSION="(.*)"', (TOP / "dkms.conf").read_text(encoding="utf-8"),
+                      re.MULTILINE)
+    assert found
+    return found.group(1)
 
 
 def logged(step: str, command: Sequence[str | Path], log: Path) -> None:
@@ -142,7 +151,8 @@ def build(target: Target, kernel: Path, peers: bool = False, mutants: Iterable[s
 
     files: dict[str, str | Path] = {
         "/scx_bypass_lb.ko": module_path(target), "/init": driver(target),
-        "/scx-bypass": out / "scx-bypass", "/abi": TOP / "docs/ABI/debugfs-scx_bypass_lb"}
+        "/scx-bypass": out / "scx-bypass", "/abi": TOP / "docs/ABI/debugfs-scx_bypass_lb",
+        "/bypass.bt": TOP / "contrib/bypass.bt"}
     files.update({path: path for path in programs})
     used: list[str | Path] = [driver(target), *programs]
     for program in used:

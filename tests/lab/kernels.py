@@ -181,7 +181,7 @@ LINUX_6_12_NO_SCX = stock("6.12.95+deb12-amd64", "6.12.95-1~bpo12+1", "bookworm-
 LINUX_7_3 = stock("7.3.4+deb13-amd64", "7.3.4-1~bpo13+1")
 
 MAIN = Target("6.18.15", LINUX_6_18, "Debian's stock image", reloads=50, fire=True,
-              extra=("peers", "leave"))
+              extra=("peers", "leave", "bpftrace", "upgrade"))
 
 # kernels that the module must refuse; "make test" has them too
 REFUSALS = (

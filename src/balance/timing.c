@@ -204,7 +204,7 @@ void timing_exit(void)
 {
 	int i;
 
-	/* a parameter may be written until the module is gone; from now on it starts nothing */
+	/* wait for a parameter that is being written; a later write starts no timer */
 	kernel_param_lock(THIS_MODULE);
 	kernel_param_unlock(THIS_MODULE);
 

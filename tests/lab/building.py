@@ -24,12 +24,12 @@ BROKEN: tuple[tuple[str, dict[str, str], int, str], ...] = (
      "symbol resched_cpX is missing in this kernel"),
     ("prototype", {"bool(*scx_sched,*rq,*scx_dispatch_q)": "void(*scx_sched,*rq,*scx_dispatch_q)",
                    "bool(*rq,*scx_dispatch_q)": "void(*rq,*scx_dispatch_q)"}, 8,
-     "*rq,*scx_dispatch_q) in this kernel, which is no form that this module knows"),
+     "*rq,*scx_dispatch_q) in this kernel, which this module does not support"),
     ("fewer-arguments", {"void(bool)": "void()"}, 8,
-     "bypass is void(bool) in this kernel, which is no form that this module knows"),
+     "bypass has prototype void(bool) in this kernel, which this module does not support"),
     ("helper-prototype", {"void(*rq,s32)": "void(*rq,u32)"}, 8,
-     "function raw_spin_rq_lock_nested is void(*rq,s32) in this kernel, "
-     "but this module knows it as void(*rq,u32)"),
+     "function raw_spin_rq_lock_nested has prototype void(*rq,s32) in this kernel, "
+     "but this module expects void(*rq,u32)"),
     ("offset", {"dsq_seq": "weight"}, 8, "sched_ext_entity.weight is at byte"),
     ("member", {"ops_state": "ops_stale"}, 2,
      "no usable member ops_stale in struct sched_ext_entity"),

@@ -89,6 +89,9 @@ def readme(options: argparse.Namespace) -> str | None:
     if options.renew:
         table.show(matrix.CASES_BEGIN, matrix.cases_table())
         table.show(matrix.BEGIN, matrix.readme_table())
+        for one in (stress.RECORD, *report.TABLES, goals.GOALS):
+            one.show()
+        report.show_summary()
     if table.shown(matrix.CASES_BEGIN) != matrix.cases_table():
         return "docs/testing.md's table of cases is not made from them: use readme --renew"
     if table.shown(matrix.BEGIN) != matrix.readme_table():
@@ -96,7 +99,9 @@ def readme(options: argparse.Namespace) -> str | None:
     if not stress.RECORD.is_shown():
         return "docs/testing.md's table of storms is not what 'make stress' has recorded"
     if not all(one.is_shown() for one in (*report.TABLES, goals.GOALS)):
-        return "the tables in RESULTS.md are not what 'make bench' has recorded"
+        return "the tables in docs/results-tables.md are not what 'make bench' has recorded"
+    if not report.summary_is_shown():
+        return "the table in docs/results.md is not what 'make bench' has recorded"
     return None
 
 
@@ -170,7 +175,7 @@ def commands() -> argparse.ArgumentParser:
     result.add("list", "the cases: of each its name, where it is run, its variants, what it shows",
                show_cases)
     one = result.add("readme", "are the tables in docs what was recorded?", readme)
-    one.add_argument("--renew", action="store_true", help="make those of cases and kernels anew")
+    one.add_argument("--renew", action="store_true", help="make them anew from the records")
     return result.parser
 
 

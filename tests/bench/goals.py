@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from bench.report import (COST_RECORD, COSTS, GAP_RECORD, GAPS, MODULE, NATIVE, RECORD, STOCK,
                           TIMES, recorded, short)
-from lab.table import RESULTS, Table
+from lab.table import FIGURES, Table
 
 Goal = tuple[str, str, str]
 # load, CPUs, tasks per CPU, as the tables have them
@@ -12,7 +12,7 @@ Place = tuple[str, ...]
 Numbers = dict[str, float]
 
 GOALS = Table("goals.tsv", "make bench", ("goal", "measured", "met"),
-              keys=1, page=RESULTS)
+              keys=1, page=FIGURES)
 
 # so many times sooner than in these
 GAIN = {STOCK: 10, NATIVE: 5}

@@ -4,7 +4,8 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bench.results import Load, Results
-from lab.table import RESULTS, Row, Table
+from lab import table as tables
+from lab.table import FIGURES, RESULTS, Row, Table, markdown, marker
 
 # of a run, by its names
 Figures = Mapping[str, int]
@@ -36,12 +37,18 @@ COSTS = {
 
 
 def table(name: str, columns: Mapping[str, str], keys: int) -> Table:
-    return Table(name, "make bench", tuple(columns.values()), keys=keys, page=RESULTS)
+    return Table(name, "make bench", tuple(columns.values()), keys=keys, page=FIGURES)
 
 
 RECORD, GAP_RECORD = table("bench.tsv", TIMES, 4), table("gaps.tsv", GAPS, 4)
 COST_RECORD = table("cost.tsv", COSTS, 2)
 TABLES = (RECORD, GAP_RECORD, COST_RECORD)
+
+# the small table
+SUMMARY = {"reached": "disabled", "recovered": "recovered", "wait": "longest wait"}
+SIDE_BY_SIDE = (STOCK, NATIVE, MODULE)
+NOT_IN_SUMMARY = ("idle",)
+SUMMARY_BEGIN = marker("make bench", "summary")
 
 
 def values(runs: Sequence[Figures], figure: str, unit: int = 1000) -> list[float]:
@@ -101,10 +108,11 @@ def rows(results: Results,
 
 
 def record(results: Results) -> None:
-    """Renew what was measured in the tables, and show them in RESULTS.md."""
+    """Renew what was measured in the tables, and show them in docs."""
     RECORD.renew(rows(results))
     GAP_RECORD.renew(rows(results, gap_row))
     COST_RECORD.renew(rows(results, cost_row))
+    show_summary()
 
 
 def recorded(record_table: Table, columns: Mapping[str, str]) \
@@ -120,3 +128,26 @@ def recorded(record_table: Table, columns: Mapping[str, str]) \
             except ValueError:
                 pass
     return found
+
+
+def summary() -> str:
+    """A few of the figures, variants side by side: medians, and the smallest number of runs."""
+    figures = recorded(RECORD, TIMES)
+    lines: list[Row] = []
+    for place in dict.fromkeys(key[:3] for key in figures):
+        of = [figures.get((*place, variant), {}) for variant in SIDE_BY_SIDE]
+        if of[0] and of[-1] and place[0] not in NOT_IN_SUMMARY:
+            lines.append((*place, int(min(one["runs"] for one in of if one)),
+                          *(short(one[name]) if name in one else "-"
+                            for name in SUMMARY for one in of)))
+    heads = [f"{what}: {variant}" if variant == SIDE_BY_SIDE[0] else variant
+             for what in SUMMARY.values() for variant in SIDE_BY_SIDE]
+    return markdown(("load", "CPUs", "tasks per CPU", "runs", *heads), lines)
+
+
+def show_summary() -> None:
+    tables.show(SUMMARY_BEGIN, summary(), RESULTS)
+
+
+def summary_is_shown() -> bool:
+    return tables.shown(SUMMARY_BEGIN, RESULTS) == summary()

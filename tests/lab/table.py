@@ -5,7 +5,8 @@ from pathlib import Path
 
 from lab.kernels import TESTS, TOP
 
-TESTING, RESULTS = TOP / "docs/testing.md", TOP / "RESULTS.md"
+TESTING, RESULTS = TOP / "docs/testing.md", TOP / "docs/results.md"
+FIGURES = TOP / "docs/results-tables.md"
 RECORDS = TESTS / "records"
 # a cell may be anything that has a text
 Row = tuple[object, ...]
@@ -63,6 +64,9 @@ class Table:
             f.write("# " + ", ".join(self.heads) + "\n")
             for keys in sorted(kept, key=in_order):
                 f.write("\t".join(str(cell) for cell in kept[keys]) + "\n")
+        self.show()
+
+    def show(self) -> None:
         show(self.begin, self.markdown(), self.page)
 
     def markdown(self) -> str:

@@ -35,7 +35,7 @@
 #define DELIVER_BATCH	8
 #define DELIVER_SCAN	64
 
-/* A node is much fuller than another if its CPUs have so many times as many tasks. */
+/* A node is much fuller than another if its CPUs have more than so many times as many tasks. */
 #define DELIVER_FULLER	2
 
 /* The task that sets this bit delivers. It owns all that is below. */
@@ -262,29 +262,39 @@ static void deliver_node(struct lb_node *node, const struct deliver_plan *plan)
 				  before.min, before.max, after.min, after.max);
 }
 
+/* How many tasks do the CPUs of a node have on average? U32_MAX if there are none. */
+static u32 deliver_mean(const struct lb_node *node)
+{
+	u32 nr_tasks = 0, nr_cpus = 0;
+	int cpu;
+
+	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
+		nr_tasks += kern_cpu_nr_tasks(cpu);
+		nr_cpus++;
+	}
+	return nr_cpus ? nr_tasks / nr_cpus : U32_MAX;
+}
+
 /*
- * Is one node much fuller than another? The fair class, which is about to get the tasks,
- * moves them across nodes then. It takes more than half a second to do so, and takes them
- * from one CPU after the other, so that the fuller node is uneven for as long.
+ * Is one node much fuller than another? A task more on each CPU does not count. The fair
+ * class, which is about to get the tasks, moves them across nodes then. It takes more than
+ * half a second to do so, and takes them from one CPU after the other, so that the fuller
+ * node is uneven for as long.
  */
 static bool deliver_crosses_nodes(void)
 {
 	u32 most = 0, least = U32_MAX;
-	int id, cpu;
+	int id;
 
 	for_each_node_state(id, N_CPU) {
-		u32 nr_tasks = 0, nr_cpus = 0;
+		u32 mean = deliver_mean(lb_nodes[id]);
 
-		for_each_cpu_and(cpu, lb_nodes[id]->cpus, cpu_active_mask) {
-			nr_tasks += kern_cpu_nr_tasks(cpu);
-			nr_cpus++;
-		}
-		if (!nr_cpus)
+		if (mean == U32_MAX)
 			continue;
-		most = max(most, nr_tasks / nr_cpus);
-		least = min(least, nr_tasks / nr_cpus);
+		most = max(most, mean);
+		least = min(least, mean);
 	}
-	return most > DELIVER_FULLER * (least + 1);
+	return least != U32_MAX && most > DELIVER_FULLER * (least + 1);
 }
 
 /**
@@ -321,15 +331,19 @@ bool deliver_is_due(void)
  */
 void deliver_tasks(void)
 {
-	bool crosses = deliver_crosses_nodes();
 	struct deliver_plan plan;
 	int id;
 
-	if (crosses)
+	if (deliver_crosses_nodes()) {
 		plan = deliver_make_plan(cpu_possible_mask);
+		/* only from nodes that have more than their share */
+		for_each_node_state(id, N_CPU)
+			if (deliver_mean(lb_nodes[id]) >= plan.share)
+				deliver_node(lb_nodes[id], &plan);
+	}
+	/* also then: not each task may leave its node */
 	for_each_node_state(id, N_CPU) {
-		if (!crosses)
-			plan = deliver_make_plan(lb_nodes[id]->cpus);
+		plan = deliver_make_plan(lb_nodes[id]->cpus);
 		deliver_node(lb_nodes[id], &plan);
 	}
 	clear_bit_unlock(0, &deliver_busy);

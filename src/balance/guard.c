@@ -98,7 +98,7 @@ void guard_look(struct lb_node *node)
 		 */
 		if (nr || !cpu_active(cpu))
 			static_call(kern_wake_up_if_idle)(cpu);
-		if (unserved && !bc->guard.unserved)
+		if (unserved && !bc->guard.unserved && cpu_active(cpu))
 			count_add(cpumask_first(node->cpus), COUNT_UNSERVED, 1);
 		if (unserved != bc->guard.unserved)
 			WRITE_ONCE(bc->guard.unserved, unserved);

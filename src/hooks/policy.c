@@ -174,7 +174,8 @@ static void policy_choose(struct policy_pick *pick)
 	pick->nr = 0;
 	pick->next = 0;
 	pick->helped = NULL;
-	bypassing = state_is_redirecting() && kern_cpu_bypassing(bc->cpu);
+	/* also while the hooks are made inactive: until the drain has ended tasks wait here */
+	bypassing = state_is_proven() && kern_cpu_bypassing(bc->cpu);
 	WRITE_ONCE(bc->nr_picks, bc->nr_picks + 1);
 
 	idle = !bypass_dsq_cpu_nr(bc);

@@ -117,10 +117,12 @@ void state_deactivate(void)
 	synchronize_rcu();
 	/* a task in hook_scx_bypass() may have seen it as well, and deliver tasks */
 	state_wait_idle();
-	timing_stop();
+	timing_stop_passes();
 	expedite_stop();
 	episode_stop();
 	sweep_drain();
+	/* last: a task that waits for one CPU could hold up all of the above */
+	timing_stop_guard();
 	pr_info("hooks inactive\n");
 }
 

@@ -82,6 +82,7 @@ void kill_tasks(void);
 int nr_tasks(void);
 pid_t task_pid(int index);
 int task_cpu_of(pid_t pid);
+int most_on_run_queue(void);
 bool all_progress(unsigned int seconds);
 unsigned long work_of_task(int index);
 unsigned long work_of_tasks(void);

@@ -19,7 +19,7 @@
 #define READER		"scx_bypass_reader"
 #define HOG_CPU		3
 #define UNLOAD_CPU	6
-#define ROUNDS		5
+#define ROUNDS		3
 /* of the host; the hog would spin for ever */
 #define UNLOAD_SECONDS	60
 

@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/proc_fs.h>
 #include <linux/rcupdate.h>
@@ -19,7 +20,7 @@ static ssize_t reader_write(struct file *file, const char __user *buf, size_t si
 
 	rcu_read_lock();
 	while (ticks < READER_TICKS && !fatal_signal_pending(current)) {
-		if (last != jiffies) {
+		if (time_after(jiffies, last)) {
 			last = jiffies;
 			ticks++;
 		}

@@ -17,11 +17,11 @@
 #include "lab.h"
 
 /*
- * In the suite, which also runs on busy machines: a thread that waits for 30 s is a reason
- * for the kernel to remove the scheduler. And in the long form.
+ * For each CPU of the node. In the suite, which also runs on busy machines: a thread that
+ * waits for 30 s is a reason for the kernel to remove the scheduler. And in the long form.
  */
-#define CROWD		300
-#define LONG_CROWD	3000
+#define CROWD		75
+#define LONG_CROWD	500
 #define SPINNERS	40
 /* CPU 0 and the other node are for those who unload the module and take CPUs down */
 #define CROWD_CPU	1
@@ -82,7 +82,7 @@ static int flip_until_unloaded(pid_t pid, int *status)
  */
 static void against_hotplug(const char *backend)
 {
-	const int crowd = test_times > 1 ? LONG_CROWD : CROWD;
+	const int crowd = (test_times > 1 ? LONG_CROWD : CROWD) * CPUS_PER_NODE;
 	pid_t hogs[GUEST_CPUS];
 	char params[96];
 	int status = 0, flips, cpu, queued, nr_hogs = 0;

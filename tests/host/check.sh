@@ -67,6 +67,7 @@ run mypy types
 run selftest python3 tests/host/selftest.py "$kernel" "$work/selftest"
 run mandoc sh -c "mandoc -T lint -W warning docs/man/* | grep -v 'outdated mandoc.db'; :"
 run licenses python3 tests/host/licenses.py
+run messages python3 tests/host/check_messages.py src docs/man/scx_bypass_lb.4
 run structure python3 tests/host/check_structure.py src
 run readme python3 tests/run.py readme
 exit $status

@@ -23,7 +23,8 @@ help:
 	@echo 'dkms-install  hand the source to dkms, build and install it for the running'
 	@echo '              kernel, or the one that KERNEL= names'
 	@echo 'dkms-remove   take it back'
-	@echo 'tools         build the command scx-bypass; tools-install installs it'
+	@echo 'tools         build the command scx-bypass; tools-install installs it, tools-remove'
+	@echo '              removes it'
 	@echo 'deb, rpm      make packages, in packages/ or where PACKAGES= says'
 	@echo 'sign          sign $(name).ko with KEY= and CERT= (Secure Boot)'
 	@echo 'check         style and static checks'
@@ -74,6 +75,9 @@ tools:
 tools-install: tools
 	$(MAKE) -C tools install
 
+tools-remove:
+	$(MAKE) -C tools uninstall
+
 deb rpm:
 	sh packaging/$@.sh $(or $(PACKAGES),$(CURDIR)/packages)
 
@@ -99,5 +103,5 @@ clean:
 	$(RM) -r packages
 	[ ! -d tools ] || $(MAKE) -C tools clean
 
-.PHONY: modules help install uninstall dkms-install dkms-remove tools tools-install deb rpm \
-	sign check test test-all stress bench demo shell list setup clean
+.PHONY: modules help install uninstall dkms-install dkms-remove tools tools-install \
+	tools-remove deb rpm sign check test test-all stress bench demo shell list setup clean

@@ -4,18 +4,12 @@
 #
 # usage: deb.sh DIRECTORY     for the packages
 set -eu
-mkdir -p "$1"
-out=$(cd "$1" && pwd)
-cd "$(dirname "$0")/.."
-. packaging/files.sh
+. "$(dirname "$0")/files.sh"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-build_date
-source=$work/$package-$version
-copy_source "$source"
+begin "$1"
 mv "$source/packaging/debian" "$source/debian"
-sed -i "s/@MAINTAINER@/$(maintainer)/" "$source/debian/control" "$source/debian/copyright"
+# a name may have what sed takes for its own
+sed -i "s/@MAINTAINER@/$(maintainer | sed 's/[\/&]/\\&/g')/" "$source/debian/control" "$source/debian/copyright"
 cat > "$source/debian/changelog" <<END
 $package ($version) unstable; urgency=medium
 

@@ -1,12 +1,22 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Sourced. What packages are made of, and their version; the current directory is the
-# project's.
+# Sourced. What packages are made of, and how each script that makes them begins.
 
-# shellcheck disable=SC2034
-package=scx-bypass-lb
-# shellcheck disable=SC2034
-version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+# begin DIRECTORY: for the packages, becomes $out. The current directory becomes the
+# project's, and $work one for what is needed on the way.
+begin() {
+	mkdir -p "$1"
+	# shellcheck disable=SC2034
+	out=$(cd "$1" && pwd)
+	cd "$(dirname "$0")/.." || exit
+	package=scx-bypass-lb
+	version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+	source_date
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	source=$work/$package-$version
+	copy_source "$source"
+}
 
 # copy_source DIRECTORY: what the packages are built from
 copy_source() {
@@ -25,7 +35,7 @@ maintainer() {
 }
 
 # Of the last commit, so that the same source gives the same package.
-build_date() {
+source_date() {
 	if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
 		SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || date +%s)
 	fi

@@ -4,15 +4,9 @@
 #
 # usage: rpm.sh DIRECTORY     for the packages
 set -eu
-mkdir -p "$1"
-out=$(cd "$1" && pwd)
-cd "$(dirname "$0")/.."
-. packaging/files.sh
+. "$(dirname "$0")/files.sh"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-build_date
-copy_source "$work/$package-$version"
+begin "$1"
 mkdir -p "$work/SOURCES"
 tar -C "$work" -czf "$work/SOURCES/$package-$version.tar.gz" "$package-$version"
 

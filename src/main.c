@@ -58,7 +58,7 @@ static int __init main_preview(int ret)
 
 	ret = ret ?: redirect_preview(&backend);
 	if (ret) {
-		pr_err("would not load (error %d): the line above says why\n", ret);
+		pr_err("would not load (error %d): see the line above for the reason\n", ret);
 		return ret;
 	}
 	pr_info("would load: backend %s, kernel %s\n", backend, init_utsname()->release);

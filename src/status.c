@@ -45,7 +45,7 @@ static void status_show_params(struct seq_file *m)
 static void status_show_totals(struct seq_file *m)
 {
 	struct episode_totals t = episode_totals();
-	struct counts c = count_sum(NUMA_NO_NODE);
+	struct counts c = count_sum(cpu_possible_mask);
 	int id;
 
 	seq_printf(m, "now_ns: %llu\n", ktime_get_mono_fast_ns());
@@ -59,7 +59,7 @@ static void status_show_totals(struct seq_file *m)
 static void status_show_node(struct seq_file *m, int nr)
 {
 	const struct lb_node *node = lb_nodes[nr];
-	struct counts c = count_sum(nr);
+	struct counts c = count_sum(node->cpus);
 	int id;
 
 	for (id = 0; id < NR_NODE_COUNTS; id++)

@@ -106,6 +106,8 @@ int verb_metrics(const struct options *o)
 	head("info", "gauge", "The version of the module and how it redirects functions.");
 	printf(PREFIX "info{version=\"%s\",backend=\"%s\"} 1\n", s.version, s.backend);
 	one("hooks_active", "gauge", "Whether the hooks of the module are active.", s.active);
+	one("hooks_proven", "gauge",
+	    "Whether the kernel was seen to call the hooks as bypass needs it.", s.proven);
 	one("bypass", "gauge", "Whether bypass is on.", s.bypass);
 	one("bypass_episodes_total", "counter", "Bypass episodes that have ended.", s.episodes);
 	one_time("bypass_seconds_total", "counter", "Time in bypass.", s.total_ns);

@@ -9,8 +9,9 @@ void page_head(FILE *f, const struct state *s, const struct scheduler *sched)
 {
 	char since[32], total[32];
 
-	fprintf(f, "module      scx_bypass_lb %s, backend %s, hooks %s\n", s->version, s->backend,
-		s->active ? "active" : "INACTIVE");
+	fprintf(f, "module      scx_bypass_lb %s, backend %s, hooks %s%s\n", s->version,
+		s->backend, s->active ? "active" : "INACTIVE",
+		s->active && !s->proven ? ", proven: no" : "");
 	fprintf(f, "scheduler   %.50s (%s)\n", *sched->name ? sched->name : "none", sched->state);
 	text_time(s->total_ns, total, sizeof(total));
 	if (s->bypass && s->since_ns)

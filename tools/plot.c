@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "samples.h"
 #include "text.h"
@@ -131,25 +132,56 @@ static void draw_all(FILE *f, const struct samples *s)
 	fputs("</g>\n</svg>\n", f);
 }
 
+static int cannot_write(const char *file)
+{
+	fprintf(stderr, "%s cannot be written: %s.\n", file, strerror(errno));
+	return EXIT_ERROR;
+}
+
+/* Would be known too late when the episode is over. An older chart stays for now. */
+static bool may_write(const char *file)
+{
+	bool is_new = access(file, F_OK);
+	FILE *f = fopen(file, "ae");
+
+	if (!f)
+		return false;
+	fclose(f);
+	if (is_new)
+		unlink(file);
+	return true;
+}
+
+static int write_chart(const char *file, const struct samples *samples)
+{
+	FILE *f = fopen(file, "we");
+	bool failed;
+
+	if (!f)
+		return cannot_write(file);
+	draw_all(f, samples);
+	failed = fflush(f) || ferror(f);
+	if (fclose(f) || failed)
+		return cannot_write(file);
+	printf("%d samples of %d CPUs: %s\n", samples->nr, samples->nr_cpus, file);
+	return EXIT_FINE;
+}
+
 int verb_plot(const struct options *o)
 {
 	struct samples samples;
+	struct state s;
 	int status;
-	FILE *f;
 
+	status = state_read(&s);
+	if (status)
+		return status;
+	state_free(&s);
+	if (!may_write(o->file))
+		return cannot_write(o->file);
 	status = samples_take(&samples, o);
-	if (!status) {
-		f = fopen(o->file, "we");
-		if (f)
-			draw_all(f, &samples);
-		if (!f || ferror(f) || fclose(f)) {
-			fprintf(stderr, "%s cannot be written: %s.\n", o->file, strerror(errno));
-			status = EXIT_ERROR;
-		} else {
-			printf("%d samples of %d CPUs: %s\n", samples.nr, samples.nr_cpus,
-			       o->file);
-		}
-	}
+	if (!status)
+		status = write_chart(o->file, &samples);
 	samples_free(&samples);
 	return status;
 }

@@ -4,7 +4,6 @@
  * the machine, of users and of their tasks, no addresses, and of command lines only the
  * kernel's, those parameters that matter here.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +45,19 @@ static bool begins_with_any(const char *text, const char * const *begins)
 	return false;
 }
 
+/* The kernel's addresses tell where it is, which is a secret. */
+static void put_without_addresses(const char *line)
+{
+	static const char begin[] = "0xffff";
+	const char *at;
+
+	while ((at = strstr(line, begin))) {
+		fprintf(out, "%.*s0x*", (int)(at - line), line);
+		line = at + 2 + strspn(at + 2, "0123456789abcdef");
+	}
+	fprintf(out, "%s\n", line);
+}
+
 /* The lines of a file that have one of the words. */
 static void some_lines(const char *path, const char * const *words)
 {
@@ -59,7 +71,7 @@ static void some_lines(const char *path, const char * const *words)
 		for (word = words; *word && !strstr(line, *word); word++)
 			;
 		if (*word)
-			fprintf(out, "%s\n", line);
+			put_without_addresses(line);
 	}
 	free(text);
 }
@@ -91,33 +103,55 @@ static void history(void)
 		fprintf(out, "(%s)\n", strerror(errno));
 	while (text && (line = files_next_line(&rest))) {
 		name = strstr(line, TASK_KEY);
-		if (name && !is_public(name + strlen(TASK_KEY), strlen(name + strlen(TASK_KEY))))
-			strcpy(name + strlen(TASK_KEY), "*");
-		fprintf(out, "%s\n", line);
+		if (name)
+			name += strlen(TASK_KEY);
+		if (name && !is_public(name, strlen(name)))
+			fprintf(out, "%.*s*\n", (int)(name - line), line);
+		else
+			fprintf(out, "%s\n", line);
 	}
 	free(text);
 }
 
-/* In a line of the log a name stands between "task " and "[PID]". */
+/*
+ * Find "[PID]", as it stands behind a name, with a blank, a comma or the like behind it. A
+ * name may have a number in brackets itself.
+ */
+static const char *find_pid(const char *text)
+{
+	const char *pid, *end;
+
+	for (pid = strchr(text, '['); pid; pid = strchr(pid + 1, '[')) {
+		end = pid + 1 + strspn(pid + 1, "0123456789");
+		if (end > pid + 1 && *end == ']' && (!end[1] || strchr(" ,:;).", end[1])))
+			return pid;
+	}
+	return NULL;
+}
+
+/*
+ * In the log a name is in front of "[PID]". In a line of the module it is all from "task "
+ * on; in others, which have no such mark, all from a bracket or blank on.
+ */
 static void put_without_names(const char *line)
 {
 	static const char before[] = "task ";
-	const char *at, *end;
+	const char *end, *at, *mark;
 
-	while ((at = strstr(line, before))) {
-		at += strlen(before);
-		for (end = strchr(at, '['); end; end = strchr(end + 1, '['))
-			if (isdigit((unsigned char)end[1]) &&
-			    end[1 + strspn(end + 1, "0123456789")] == ']')
-				break;
-		if (!end)
-			break;
+	while ((end = find_pid(line))) {
+		for (at = end; at > line && !strchr("( ", at[-1]);)
+			at--;
+		mark = strstr(line, before);
+		if (mark && mark < end)
+			at = mark + strlen(before);
 		fprintf(out, "%.*s", (int)(at - line), line);
 		if (is_public(at, end - at))
 			fprintf(out, "%.*s", (int)(end - at), at);
 		else
 			fputc('*', out);
-		line = end;
+		at = strchr(end, ']') + 1;
+		fprintf(out, "%.*s", (int)(at - end), end);
+		line = at;
 	}
 	fprintf(out, "%s\n", line);
 }
@@ -232,14 +266,28 @@ static void write_all(void)
 
 int verb_report(const struct options *o)
 {
-	out = o->file ? fopen(o->file, "we") : stdout;
+	char *text = NULL;
+	size_t size;
+	FILE *f;
+	bool failed;
+
+	out = open_memstream(&text, &size);
 	if (out)
 		write_all();
-	if (!out || ferror(out) || fflush(out) || (o->file && fclose(out))) {
-		fprintf(stderr, "%s cannot be written: %s.\n", o->file ? o->file : "The report",
-			strerror(errno));
+	if (!out || fclose(out)) {
+		fputs("There is not enough memory.\n", stderr);
 		return EXIT_ERROR;
 	}
+	f = o->file ? fopen(o->file, "we") : stdout;
+	failed = !f || fwrite(text, 1, size, f) != size || fflush(f);
+	if (failed)
+		fprintf(stderr, "%s cannot be written: %s.\n", o->file ? o->file : "The report",
+			strerror(errno));
+	if (f && o->file)
+		fclose(f);
+	free(text);
+	if (failed)
+		return EXIT_ERROR;
 	if (o->file)
 		printf("The report is in %s: read it before you send it.\n", o->file);
 	return EXIT_FINE;

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The BPF scheduler: its name, state and events from sysfs, its last exit from the log. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "files.h"
 #include "scheduler.h"
+#include "text.h"
 
-static void find_exit(struct scheduler *s)
+/* It reads all of the kernel log, which may be long. */
+void scheduler_find_exit(struct scheduler *s)
 {
-	char *log = files_kernel_log(), *rest = log, *line, *at, *c;
+	char *log = files_kernel_log(), *rest = log, *line, *at;
 
 	while (log && (line = files_next_line(&rest))) {
 		at = strstr(line, "sched_ext: BPF scheduler \"");
 		if (at && strstr(at, " disabled ("))
 			snprintf(s->exit, sizeof(s->exit), "%s", at + strlen("sched_ext: "));
 	}
-	for (c = s->exit; *c; c++)
-		if (!isprint((unsigned char)*c))
-			*c = '?';
+	text_clean(s->exit);
 	free(log);
 }
 
@@ -30,7 +29,8 @@ void scheduler_read(struct scheduler *s)
 		snprintf(s->state, sizeof(s->state), "unknown");
 	files_word(SCHED_EXT "root/ops", s->name, sizeof(s->name));
 	s->events = files_read(SCHED_EXT "root/events");
-	find_exit(s);
+	text_clean(s->state);
+	text_clean(s->name);
 }
 
 void scheduler_free(struct scheduler *s)

@@ -10,7 +10,8 @@
  * @state: enabling, enabled, disabling, disabled
  * @name: the scheduler's name, "" if there is none
  * @events: lines "NAME NUMBER", NULL if the kernel has none; to be freed
- * @exit: what the kernel log says of the last scheduler that went, "" if nothing
+ * @exit: what the kernel log says of the last scheduler that went, "" if nothing;
+ *        see scheduler_find_exit()
  */
 struct scheduler {
 	char state[32];
@@ -20,6 +21,7 @@ struct scheduler {
 };
 
 void scheduler_read(struct scheduler *s);
+void scheduler_find_exit(struct scheduler *s);
 void scheduler_free(struct scheduler *s);
 
 #endif /* SCHEDULER_H */

@@ -5,16 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "files.h"
 #include "state.h"
+#include "text.h"
 
 /* a kernel with this function balances its bypass queues itself */
 #define NATIVE_BALANCER	" scx_bypass_lb_timerfn\n"
 
 #define NOT_NEEDED	", so it does not need the module " MODULE ".\n"
 #define LOAD		": load it with \"modprobe " MODULE "\".\n"
+#define RELOAD		": unload it and load the installed one.\n"
 #define MOUNT		": mount debugfs with \"mount -t debugfs none /sys/kernel/debug\".\n"
 
 static bool balances_itself(void)
@@ -42,7 +45,7 @@ static int explain(int err)
 		fputs("The module " MODULE " is not loaded" LOAD, stderr);
 		return EXIT_NOT_LOADED;
 	}
-	if (err == EACCES || err == EPERM) {
+	if ((err == EACCES || err == EPERM) && geteuid()) {
 		fputs("Only root can read what the module does: run this command as root.\n",
 		      stderr);
 		return EXIT_NOT_PERMITTED;
@@ -56,15 +59,34 @@ static int explain(int err)
 	return EXIT_ERROR;
 }
 
+/* Version 0.1.0 has other lines in its status file, and no history. */
+static bool is_known_version(void)
+{
+	char *text = files_read(DEBUGFS "status");
+	bool known = !text || !strncmp(text, "version: ", strlen("version: "));
+
+	free(text);
+	return known;
+}
+
 /* A file of the module, to be freed; NULL and *status if it cannot be read. */
 char *state_read_file(const char *name, int *status)
 {
 	char path[128], *text;
+	int err;
 
 	snprintf(path, sizeof(path), DEBUGFS "%s", name);
 	text = files_read(path);
-	*status = text ? EXIT_FINE : explain(errno);
-	return text;
+	err = errno;
+	if (is_known_version()) {
+		*status = text ? EXIT_FINE : explain(err);
+		return text;
+	}
+	free(text);
+	fputs("The module that is loaded is of a version that this command does not know"
+	      RELOAD, stderr);
+	*status = EXIT_ERROR;
+	return NULL;
 }
 
 /* Split a line "key: value". */
@@ -165,6 +187,7 @@ static void store(void *to, const struct field *f, const char *key, const char *
 		break;
 	case TEXT:
 		snprintf(to, f->size, "%s", value);
+		text_clean(to);
 		break;
 	}
 }
@@ -251,6 +274,8 @@ int state_read(struct state *s)
 			take_node(s, nr, name + 1, value);
 		else if (!strcmp(line, "hooks"))
 			s->active = !strcmp(value, "active");
+		else if (!strcmp(line, "proven"))
+			s->proven = !strcmp(value, "yes");
 		else if (!strcmp(line, "bypass"))
 			s->bypass = !strcmp(value, "on");
 		else

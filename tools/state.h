@@ -24,7 +24,7 @@ struct cpu_state {
 
 struct state {
 	char version[32], backend[16];
-	bool active, bypass;
+	bool active, proven, bypass;
 	u64 now_ns, since_ns, total_ns, episodes;
 	u64 readers, kthreads, expedited;
 	u64 intv_us, slice_us;

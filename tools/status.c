@@ -25,6 +25,7 @@ static int show_json(void)
 	if (!text)
 		return status;
 	scheduler_read(&sched);
+	scheduler_find_exit(&sched);
 	status = json_status(text, &sched);
 	scheduler_free(&sched);
 	free(text);
@@ -55,8 +56,8 @@ static void show_events(const struct scheduler *sched)
 		value = strchr(line, ' ');
 		if (!value || !strcmp(value, " 0"))
 			continue;
-		*value++ = '\0';
-		printf("%-11s %s %s\n", label, line, value);
+		text_clean(line);
+		printf("%-11s %s\n", label, line);
 		label = "";
 	}
 	free(text);
@@ -89,6 +90,7 @@ int verb_status(const struct options *o)
 	if (status)
 		return status;
 	scheduler_read(&sched);
+	scheduler_find_exit(&sched);
 
 	page_head(stdout, &s, &sched);
 	if (*sched.exit)

@@ -16,6 +16,8 @@
 #include "text.h"
 
 #define ROWS		24
+/* a page is made for a terminal of at least this, and cut for a smaller one */
+#define LEAST_COLUMNS	40
 
 #define ENTER_SCREEN	"\033[?1049h\033[?25l\033[2J"
 #define LEAVE_SCREEN	"\033[?25h\033[?1049l"
@@ -24,11 +26,16 @@
 #define CLEAR_BELOW	"\033[J"
 
 static struct termios before;
-static int ended;
+static int ended, stopped;
 
 static void on_signal(int number)
 {
 	__atomic_store_n(&ended, number, __ATOMIC_RELAXED);
+}
+
+static void on_stop(int number)
+{
+	__atomic_store_n(&stopped, number, __ATOMIC_RELAXED);
 }
 
 /* For SIGWINCH: poll() returns, and the page is drawn for the new size. */
@@ -43,24 +50,34 @@ static void say(const char *text)
 	fflush(stdout);
 }
 
+static void enter(void)
+{
+	struct termios raw = before;
+
+	raw.c_lflag &= ~(ICANON | ECHO);
+	raw.c_cc[VMIN] = 0;
+	raw.c_cc[VTIME] = 0;
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	say(ENTER_SCREEN);
+}
+
 /* False if this is no terminal. */
 bool terminal_open(void)
 {
-	struct sigaction end = { .sa_handler = on_signal }, resize = { .sa_handler = on_resize };
-	struct termios raw;
+	/* if the terminal takes no output, the second signal ends the program all the same */
+	struct sigaction end = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+	/* output that the terminal has not taken yet is not cut off */
+	struct sigaction stop = { .sa_handler = on_stop, .sa_flags = SA_RESTART };
+	struct sigaction resize = { .sa_handler = on_resize, .sa_flags = SA_RESTART };
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &before))
 		return false;
 	sigaction(SIGINT, &end, NULL);
 	sigaction(SIGTERM, &end, NULL);
 	sigaction(SIGHUP, &end, NULL);
+	sigaction(SIGTSTP, &stop, NULL);
 	sigaction(SIGWINCH, &resize, NULL);
-	raw = before;
-	raw.c_lflag &= ~(ICANON | ECHO);
-	raw.c_cc[VMIN] = 0;
-	raw.c_cc[VTIME] = 0;
-	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	say(ENTER_SCREEN);
+	enter();
 	return true;
 }
 
@@ -70,7 +87,16 @@ void terminal_close(void)
 	tcsetattr(STDIN_FILENO, TCSANOW, &before);
 }
 
-void terminal_size(int *columns, int *rows)
+/* Ctrl-Z: the shell gets its screen, until the program goes on. */
+static void stop(void)
+{
+	__atomic_store_n(&stopped, 0, __ATOMIC_RELAXED);
+	terminal_close();
+	raise(SIGSTOP);
+	enter();
+}
+
+static void real_size(int *columns, int *rows)
 {
 	struct winsize size;
 
@@ -82,18 +108,48 @@ void terminal_size(int *columns, int *rows)
 	}
 }
 
-/* Show the first @rows lines of @page, without a flicker: nothing is cleared before. */
-void terminal_draw(char *page, int rows)
+/* The size to make a page for. */
+void terminal_size(int *columns, int *rows)
+{
+	real_size(columns, rows);
+	if (*columns < LEAST_COLUMNS)
+		*columns = LEAST_COLUMNS;
+}
+
+/*
+ * End a line that is longer than the terminal is wide: it would go on in the next one.
+ * Returns its length.
+ */
+static int cut(char *line, int columns)
+{
+	int length = 0;
+
+	for (; *line; line++) {
+		/* the first byte of a character */
+		if ((*line & 0xc0) != 0x80 && length++ == columns) {
+			*line = '\0';
+			return columns;
+		}
+	}
+	return length;
+}
+
+/* Show as much of @page as fits, without a flicker: nothing is cleared before. */
+void terminal_draw(char *page)
 {
 	char *line = page, *end;
-	int i;
+	int columns, rows, length, i;
+
+	real_size(&columns, &rows);
 
 	fputs(HOME, stdout);
 	for (i = 0; i < rows && *line; i++) {
 		end = strchr(line, '\n');
 		if (end)
 			*end = '\0';
-		printf("%s%s" CLEAR_LINE, i ? "\r\n" : "", line);
+		length = cut(line, columns);
+		/* behind the last column it would clear that */
+		printf("%s%s%s", i ? "\r\n" : "", line, length < columns ? CLEAR_LINE : "");
 		if (!end)
 			break;
 		line = end + 1;
@@ -108,6 +164,10 @@ bool terminal_quit(unsigned int ms)
 	struct pollfd keys = { .fd = STDIN_FILENO, .events = POLLIN };
 	char key;
 
+	if (__atomic_load_n(&stopped, __ATOMIC_RELAXED)) {
+		stop();
+		return false;
+	}
 	if (!__atomic_load_n(&ended, __ATOMIC_RELAXED) && poll(&keys, 1, ms) > 0) {
 		/* hung up */
 		if (read(STDIN_FILENO, &key, 1) <= 0)

@@ -8,7 +8,7 @@
 bool terminal_open(void);
 void terminal_close(void);
 void terminal_size(int *columns, int *rows);
-void terminal_draw(char *page, int rows);
+void terminal_draw(char *page);
 bool terminal_quit(unsigned int ms);
 
 #endif /* TERMINAL_H */

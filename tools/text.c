@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Bars and times. Block characters where the locale has them, else ASCII. */
+#include <ctype.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdbool.h>
@@ -29,6 +30,17 @@ void text_init(void)
 {
 	setlocale(LC_CTYPE, "");
 	utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
+
+/*
+ * Files of another machine (--root) may have anything in them: none of it may get to the
+ * terminal as a command.
+ */
+void text_clean(char *text)
+{
+	for (; *text; text++)
+		if (!isascii((unsigned char)*text) || !isprint((unsigned char)*text))
+			*text = '?';
 }
 
 /* Two to four digits and the unit; fewer if they are as exact. */

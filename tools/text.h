@@ -14,6 +14,7 @@
 void text_init(void);
 const char *text_time(u64 ns, char *buf, size_t size);
 void text_bar(FILE *f, unsigned int value, unsigned int of, int width);
+void text_clean(char *text);
 void text_glyph(FILE *f, unsigned int value, unsigned int of);
 
 /* queues.c */

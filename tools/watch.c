@@ -63,11 +63,13 @@ static int draw(void)
 		return status;
 	terminal_size(&columns, &rows);
 	f = open_memstream(&page, &size);
-	if (!f)
+	if (!f) {
+		state_free(&s);
 		return EXIT_ERROR;
+	}
 	draw_page(f, &s, columns, rows);
 	fclose(f);
-	terminal_draw(page, rows);
+	terminal_draw(page);
 	free(page);
 	state_free(&s);
 	return EXIT_FINE;

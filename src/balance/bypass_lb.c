@@ -177,7 +177,7 @@ static u32 bypass_lb_move(struct lb_node *node, const struct plan_goal *goal)
 	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
 		if (cpumask_empty(node->pass.donee_mask))
 			break;
-		/* its queue may have grown since: it would lock its own DSQ as the donee's */
+		/* a donee whose queue has grown: as a donor it could lock its own DSQ twice */
 		if (cpumask_test_cpu(cpu, node->pass.donee_mask))
 			continue;
 		if (plan_is_donor(goal, bypass_dsq_nr(cpu)))

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * As soon as bypass has begun, the tasks that wait are delivered: from CPUs with more
- * than an even share of their node to CPUs with less, one time, for good. Where one node
- * is much fuller than another, it is the machine's share that counts.
+ * than an even share of their node to CPUs with less. This is done once in each bypass. If
+ * one node has many more tasks per CPU than another, the share is that of the machine.
  *
  * Unlike a pass of the balancer this moves a task to the other CPU's run queue, as the
- * kernel's own move_remote_task_to_local_dsq() does. So a scheduler that is unloaded
- * hands an even machine over to the fair class, which itself takes seconds to spread a
- * pile of hundreds of tasks, and RCU waits behind it.
+ * kernel's own move_remote_task_to_local_dsq() does. So when a scheduler is unloaded, the
+ * fair class gets run queues of even length. By itself it takes seconds to spread hundreds
+ * of tasks of one CPU, and delays RCU grace periods for as long.
  *
  * Locks: the donor's rq, then its DSQ's lock, to choose a batch of tasks. With the rq
- * still locked they are taken off it; then they belong to nobody else, as their on_rq
- * says that they migrate. The rq's lock is dropped and each task is put on its new rq,
+ * still locked they are dequeued. From then on no other CPU changes them, because their
+ * on_rq is TASK_ON_RQ_MIGRATING. The rq's lock is dropped and each task is put on its new rq,
  * under that one's lock. Interrupts stay off for the whole batch, so a CPU that was active
  * as a task was chosen can only go offline after that.
  */
@@ -29,13 +29,13 @@
 #include <trace/events/scx_bypass_lb.h>
 
 /*
- * Tasks moved, and entries looked at, before the donor's locks are dropped. Whoever wants
- * to lock a task's rq spins while the task migrates: so few at a time.
+ * Tasks moved, and entries looked at, before the donor's locks are dropped. A CPU that
+ * locks a task's rq spins while the task migrates, so the batches are small.
  */
 #define DELIVER_BATCH	8
 #define DELIVER_SCAN	64
 
-/* A node is much fuller than another if its CPUs have so many times as many tasks. */
+/* A node is much fuller than another if its CPUs have more than so many times as many tasks. */
 #define DELIVER_FULLER	2
 
 /* The task that sets this bit delivers. It owns all that is below. */
@@ -183,9 +183,9 @@ static u32 deliver_from(struct scx_dispatch_q *dsq, int donor, u32 want, u32 nr)
 }
 
 /**
- * struct deliver_plan - how many tasks CPUs are to have
- * @keep: one that may not receive any, if it has more
- * @share: the others
+ * struct deliver_plan - how many tasks each CPU is to have
+ * @keep: a CPU that may not receive any gives away what it has above this number
+ * @share: every other CPU gives away or receives tasks up to this number
  */
 struct deliver_plan {
 	u32 keep;
@@ -193,9 +193,9 @@ struct deliver_plan {
 };
 
 /*
- * Made of how many tasks each run queue has. Where a task of a higher class runs just
- * now none are delivered to; but it may be gone at once, so that CPU does not lose more
- * than it would otherwise. If it stays, others take what is left (guard.c).
+ * Computed from the number of tasks on each run queue. A CPU where a task of a higher
+ * class runs receives none. As that task may end at any moment, the CPU keeps the share
+ * it would have otherwise; if the task stays, other CPUs take what is left (guard.c).
  */
 static struct deliver_plan deliver_make_plan(const struct cpumask *cpus)
 {
@@ -262,29 +262,39 @@ static void deliver_node(struct lb_node *node, const struct deliver_plan *plan)
 				  before.min, before.max, after.min, after.max);
 }
 
+/* How many tasks do the CPUs of a node have on average? U32_MAX if there are none. */
+static u32 deliver_mean(const struct lb_node *node)
+{
+	u32 nr_tasks = 0, nr_cpus = 0;
+	int cpu;
+
+	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
+		nr_tasks += kern_cpu_nr_tasks(cpu);
+		nr_cpus++;
+	}
+	return nr_cpus ? nr_tasks / nr_cpus : U32_MAX;
+}
+
 /*
- * Is one node much fuller than another? The fair class, which is about to get the tasks,
- * moves them across nodes then. It takes more than half a second to do so, and takes them
- * from one CPU after the other, so that the fuller node is uneven for as long.
+ * Is one node much fuller than another? A task more on each CPU does not count. The fair
+ * class, which is about to get the tasks, moves them across nodes then. It takes more than
+ * half a second to do so, and takes them from one CPU after the other, so that the fuller
+ * node is uneven for as long.
  */
 static bool deliver_crosses_nodes(void)
 {
 	u32 most = 0, least = U32_MAX;
-	int id, cpu;
+	int id;
 
 	for_each_node_state(id, N_CPU) {
-		u32 nr_tasks = 0, nr_cpus = 0;
+		u32 mean = deliver_mean(lb_nodes[id]);
 
-		for_each_cpu_and(cpu, lb_nodes[id]->cpus, cpu_active_mask) {
-			nr_tasks += kern_cpu_nr_tasks(cpu);
-			nr_cpus++;
-		}
-		if (!nr_cpus)
+		if (mean == U32_MAX)
 			continue;
-		most = max(most, nr_tasks / nr_cpus);
-		least = min(least, nr_tasks / nr_cpus);
+		most = max(most, mean);
+		least = min(least, mean);
 	}
-	return most > DELIVER_FULLER * (least + 1);
+	return least != U32_MAX && most > DELIVER_FULLER * (least + 1);
 }
 
 /**
@@ -321,15 +331,19 @@ bool deliver_is_due(void)
  */
 void deliver_tasks(void)
 {
-	bool crosses = deliver_crosses_nodes();
 	struct deliver_plan plan;
 	int id;
 
-	if (crosses)
+	if (deliver_crosses_nodes()) {
 		plan = deliver_make_plan(cpu_possible_mask);
+		/* only from nodes that have more than their share */
+		for_each_node_state(id, N_CPU)
+			if (deliver_mean(lb_nodes[id]) >= plan.share)
+				deliver_node(lb_nodes[id], &plan);
+	}
+	/* also then: not each task may leave its node */
 	for_each_node_state(id, N_CPU) {
-		if (!crosses)
-			plan = deliver_make_plan(lb_nodes[id]->cpus);
+		plan = deliver_make_plan(lb_nodes[id]->cpus);
 		deliver_node(lb_nodes[id], &plan);
 	}
 	clear_bit_unlock(0, &deliver_busy);

@@ -10,8 +10,8 @@
  *
  * And a CPU that idles while tasks of its node wait is woken to look for one.
  *
- * It runs in a hard interrupt, of a timer of the node (timing.c), because that comes
- * where soft interrupts and threads do not: on a CPU where a real-time task spins. It
+ * The guard runs in the hard interrupt of a timer of the node (timing.c). That also comes
+ * on a CPU where a real-time task spins, where soft interrupts and threads may not run. It
  * does not depend on bypass_lb_intv_us.
  *
  * A task that was picked already, and is on its CPU's local DSQ when a task of a higher
@@ -98,7 +98,7 @@ void guard_look(struct lb_node *node)
 		 */
 		if (nr || !cpu_active(cpu))
 			static_call(kern_wake_up_if_idle)(cpu);
-		if (unserved && !bc->guard.unserved)
+		if (unserved && !bc->guard.unserved && cpu_active(cpu))
 			count_add(cpumask_first(node->cpus), COUNT_UNSERVED, 1);
 		if (unserved != bc->guard.unserved)
 			WRITE_ONCE(bc->guard.unserved, unserved);

@@ -9,8 +9,8 @@
  * own, which may be urgent. guard.c finds such CPUs, and wakes those that idle while
  * tasks wait.
  *
- * Here is only said from which DSQ. The kernel's own consume_dispatch_q() takes the
- * task, with the locks that this needs, as it does from a global DSQ.
+ * This file only chooses the DSQ. The kernel's own consume_dispatch_q() takes the task,
+ * with the locks that this needs, as it does from a global DSQ.
  */
 #include <linux/jiffies.h>
 #include <linux/limits.h>
@@ -49,8 +49,9 @@ static bool help_can_take(struct scx_dispatch_q *dsq, int cpu, u32 scan)
 }
 
 /*
- * Nobody brings the tasks of an unserved CPU that cannot move to the end: these are walked
- * past, but by one CPU in a tick, as interrupts are off meanwhile.
+ * On the DSQ of an unserved CPU, tasks that cannot move stay in front, because that CPU
+ * does not run and requeue them. So all of that DSQ is searched, but by only one CPU in
+ * each tick, because interrupts are off during the search.
  */
 static u32 help_scan(struct bypass_cpu *donor)
 {

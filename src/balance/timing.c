@@ -33,12 +33,12 @@ static unsigned int timing_bypass_lb_intv_us __read_mostly = 500 * USEC_PER_MSEC
 /* slice of a task that is queued in bypass, us */
 static unsigned int timing_slice_bypass_us __read_mostly = 5 * USEC_PER_MSEC;
 
-/* may timers be started? */
-static bool timing_started;
+/* May timers be started? Passes only if the guard's may, too. */
+static bool timing_passes, timing_guards;
 
 static bool timing_is_wanted(void)
 {
-	return READ_ONCE(timing_started) && kern_in_bypass();
+	return READ_ONCE(timing_guards) && kern_in_bypass();
 }
 
 /* Soft interrupt; on PREEMPT_RT the timer thread. */
@@ -48,7 +48,7 @@ static void timing_pass_fn(struct timer_list *timer)
 	unsigned int intv_us = timing_intv_us();
 	unsigned long delay = 1;
 
-	if (!intv_us || !timing_is_wanted())
+	if (!intv_us || !READ_ONCE(timing_passes) || !timing_is_wanted())
 		return;
 	if (!deliver_is_due()) {
 		bypass_lb_node(node, intv_us, timing_slice_us());
@@ -64,19 +64,6 @@ static void timing_start_guard(struct lb_node *node)
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
-static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
-{
-	struct lb_node *node = container_of(timer, struct lb_node, timing.guard);
-
-	if (timing_is_wanted()) {
-		guard_look(node);
-		timing_start_guard(node);
-	} else {
-		guard_forget(node);
-	}
-	return HRTIMER_NORESTART;
-}
-
 /* On the CPU where the timers are to run, interrupts are off. */
 static void timing_start_fn(struct irq_work *work)
 {
@@ -87,7 +74,7 @@ static void timing_start_fn(struct irq_work *work)
 	/* not put off by each update */
 	if (!hrtimer_is_queued(&node->timing.guard))
 		timing_start_guard(node);
-	if (timing_intv_us())
+	if (timing_intv_us() && READ_ONCE(timing_passes))
 		mod_timer(&node->timing.pass, jiffies);
 }
 
@@ -110,6 +97,31 @@ static int timing_choose_cpu(const struct lb_node *node)
 		}
 	}
 	return best;
+}
+
+/*
+ * The guard's timer stays on its CPU. If that goes down, or the timer has been moved away
+ * from one that went down, it is started on another CPU of the node.
+ */
+static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
+{
+	struct lb_node *node = container_of(timer, struct lb_node, timing.guard);
+	int cpu, this_cpu = smp_processor_id();
+
+	if (!timing_is_wanted()) {
+		guard_forget(node);
+		return HRTIMER_NORESTART;
+	}
+	guard_look(node);
+	if (cpu_active(this_cpu) && cpumask_test_cpu(this_cpu, node->cpus))
+		cpu = this_cpu;
+	else
+		cpu = timing_choose_cpu(node);
+	if (cpu < 0 || cpu == this_cpu)
+		timing_start_guard(node);
+	else
+		static_call(kern_irq_work_queue_on)(&node->timing.start, cpu);
+	return HRTIMER_NORESTART;
 }
 
 /**
@@ -149,22 +161,37 @@ void timing_start(void)
 {
 	int i;
 
-	/* timing_stop() has shut them down */
+	/* timing_stop_passes() has shut them down */
 	for (i = 0; i < nr_node_ids; i++)
 		timer_setup(&lb_nodes[i]->timing.pass, timing_pass_fn, TIMER_PINNED);
-	WRITE_ONCE(timing_started, true);
+	WRITE_ONCE(timing_passes, true);
+	WRITE_ONCE(timing_guards, true);
 }
 
 /**
- * timing_stop() - stop the timers and wait for passes under way
+ * timing_stop_passes() - stop the passes, and wait for those under way
  *
  * Context: process, may sleep.
  */
-void timing_stop(void)
+void timing_stop_passes(void)
 {
 	int i;
 
-	WRITE_ONCE(timing_started, false);
+	WRITE_ONCE(timing_passes, false);
+	for (i = 0; i < nr_node_ids; i++)
+		timer_shutdown_sync(&lb_nodes[i]->timing.pass);
+}
+
+/**
+ * timing_stop_guard() - stop the guard as well, and wait for it
+ *
+ * Context: process, may sleep. After timing_stop_passes().
+ */
+void timing_stop_guard(void)
+{
+	int i;
+
+	WRITE_ONCE(timing_guards, false);
 	/* interrupts that have seen it set may still start a timer */
 	synchronize_rcu();
 	for (i = 0; i < nr_node_ids; i++) {
@@ -173,7 +200,6 @@ void timing_stop(void)
 		irq_work_sync(&node->timing.start);
 		hrtimer_cancel(&node->timing.guard);
 		guard_forget(node);
-		timer_shutdown_sync(&node->timing.pass);
 	}
 }
 
@@ -198,17 +224,17 @@ void timing_init(void)
 /**
  * timing_exit() - wait for the last users of what timing_init() has set up
  *
- * Context: process, may sleep. After timing_stop(), or nothing was started.
+ * Context: process, may sleep. After timing_stop_guard(), or nothing was started.
  */
 void timing_exit(void)
 {
 	int i;
 
-	/* a parameter may be written until the module is gone; from now on it starts nothing */
+	/* wait for a parameter that is being written; a later write starts no timer */
 	kernel_param_lock(THIS_MODULE);
 	kernel_param_unlock(THIS_MODULE);
 
-	/* sent before timing_stop(), to a CPU that has not taken the interrupt yet */
+	/* sent before timing_stop_guard(), to a CPU that has not taken the interrupt yet */
 	for (i = 0; i < nr_node_ids; i++)
 		irq_work_sync(&lb_nodes[i]->timing.start);
 }

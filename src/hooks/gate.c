@@ -21,9 +21,9 @@
 
 bool gate_open __read_mostly;
 
-/* Innermost, interrupts off. Protects the next two, and changes of the one above. */
+/* Innermost, interrupts off. Protects gate_changing, gate_proven and writes of gate_open. */
 static DEFINE_RAW_SPINLOCK(gate_lock);
-/* how many are about to change bypass */
+/* number of tasks that are about to change bypass */
 static unsigned int gate_changing;
 static bool gate_proven;
 

@@ -21,9 +21,9 @@ typedef void hook_bypass_fn(bool bypass);
 DEFINE_STATIC_CALL_NULL(body_scx_bypass, hook_bypass_fn);
 
 /*
- * Runs preemptible, so its end is waited for by number, see state_wait_idle(): where
- * the kernel is not preemptible an RCU-tasks grace period does not wait for a task
- * that was switched out here.
+ * Runs preemptible. state_inside counts the tasks in it, and unload waits until none is
+ * left, see state_wait_idle(): where the kernel is not preemptible, an RCU-tasks grace
+ * period does not wait for a task that was switched out here.
  *
  * The rq flags that the balancer looks at have all changed when the body returns.
  */
@@ -47,9 +47,9 @@ static void hook_scx_bypass(bool bypass)
 	if (state_is_active())
 		episode_after();
 	if (!bypass && state_is_active() && !state_is_proven())
-		pr_info_once("the kernel was not seen to call the hooks as bypass needs it: this bypass was as without the module\n");
+		pr_info_once("the hooks were not called as bypass requires: this bypass ran as without the module, see scx_bypass_lb(4)\n");
 	if (!bypass && kern_bypassing() && !kern_sched_loaded())
-		pr_warn_once("bypass stays on although no scheduler is loaded: some kernels do that once a scheduler has failed to load\n");
+		pr_warn_once("bypass stays on although no scheduler is loaded: some kernels do this after a scheduler has failed to load; a reboot ends it\n");
 	atomic_dec(&state_inside);
 }
 

@@ -71,11 +71,11 @@ static bool policy_is_rcu_reader(const struct task_struct *p)
 
 /*
  * The way out of bypass waits for RCU: for tasks that were preempted inside a
- * read-side section, and for the kernel threads that RCU works with. Behind
- * the slices of all others each of its grace periods takes a turn of the queue, or
- * several.
+ * read-side section, and for the kernel threads that RCU works with. If
+ * these were queued behind all other tasks, each grace period would take as long as
+ * all tasks of the queue need for one slice, or several times as long.
  *
- * A kernel thread that is preempted, in schedule(), had its slice: it works, and
+ * A kernel thread that is preempted, in schedule(), has used its slice. It is busy, and
  * no task is known to wait for it.
  */
 static bool policy_is_urgent(const struct task_struct *p)
@@ -91,7 +91,10 @@ static bool policy_is_urgent(const struct task_struct *p)
  * @p: the task
  * @enq_flags: SCX_ENQ_*
  *
- * Context: as for bypass_dsq_insert().
+ * The CPU is task_cpu(@p), that of @p's run queue.
+ *
+ * Context: interrupts off, @p's rq locked or @p owned in DISPATCHING state.
+ * Takes the DSQ's lock.
  */
 void policy_enqueue(struct scx_dispatch_q *global, struct task_struct *p, u64 enq_flags)
 {
@@ -111,10 +114,10 @@ void policy_enqueue(struct scx_dispatch_q *global, struct task_struct *p, u64 en
 	 * its bypass DSQs. If it idles and @p comes without a wakeup (say, its
 	 * affinity is changed while it waits elsewhere), only the guard would wake it.
 	 *
-	 * A CPU on its last steps down only wakes tasks, RCU's for one, and a
-	 * wakeup reaches the other CPU by itself. It takes no interrupts any more:
-	 * an irq_work would stay on its list, and when the CPU is up again
-	 * keep the list from ever being announced by an interrupt.
+	 * A CPU that is about to go offline only wakes tasks, for example RCU's
+	 * threads, and a wakeup reaches the other CPU by itself. It no longer takes
+	 * interrupts: an irq_work would stay on its list, and when the CPU is online
+	 * again, no interrupt would be raised for a list that is not empty.
 	 */
 	if (!nr && bc->cpu != this_cpu && cpu_online(this_cpu))
 		irq_work_queue(&bc->kick);
@@ -171,7 +174,8 @@ static void policy_choose(struct policy_pick *pick)
 	pick->nr = 0;
 	pick->next = 0;
 	pick->helped = NULL;
-	bypassing = state_is_redirecting() && kern_cpu_bypassing(bc->cpu);
+	/* also while the hooks are made inactive: until the drain has ended tasks wait here */
+	bypassing = state_is_proven() && kern_cpu_bypassing(bc->cpu);
 	WRITE_ONCE(bc->nr_picks, bc->nr_picks + 1);
 
 	idle = !bypass_dsq_cpu_nr(bc);

@@ -96,7 +96,7 @@ static int __init sites_choose_form(enum hook_id id)
 		resolve_symbol(missing);
 		return -ENOENT;
 	}
-	pr_err("function %s is %s in this kernel, which is no form that this module knows\n",
+	pr_err("function %s has prototype %s in this kernel, which this module does not support\n",
 	       differs, proto);
 	return -ENOEXEC;
 }
@@ -141,9 +141,9 @@ int __init sites_choose(void)
 }
 
 /*
- * Does another user redirect one? Tracing goes on as before: a probe or a BPF program
- * runs when the function is entered, whatever then takes the call. Two that both take
- * it cannot be: the later one would undo what the earlier one has done.
+ * Is a function redirected by another user? Tracing is no conflict: a probe or a BPF
+ * program runs when the function is entered, whether or not the call is then redirected.
+ * Two redirections are a conflict: the later one would override the earlier one.
  */
 static int __init sites_check_one(const struct site *site, const struct dyn_ftrace *rec,
 				  bool *direct_taken)
@@ -151,12 +151,12 @@ static int __init sites_check_one(const struct site *site, const struct dyn_ftra
 	const char *name = site->hook->body.name;
 
 	if (rec->flags & FTRACE_FL_IPMODIFY) {
-		pr_err("function %s is redirected by somebody else (a livepatch, or a probe with a post handler), see enabled_functions in tracefs: unload that first\n",
+		pr_err("function %s is already redirected by another user (a livepatch, or a kprobe with a post handler), see enabled_functions in tracefs: unload that user first\n",
 		       name);
 		return -EBUSY;
 	}
 	if (ftrace_rec_count(rec))
-		pr_info("function %s is being traced, which goes on\n", name);
+		pr_info("function %s is being traced: tracing continues\n", name);
 	if (site->hook->gate && (rec->flags & FTRACE_FL_DIRECT))
 		*direct_taken = true;
 	return 0;

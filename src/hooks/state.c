@@ -31,7 +31,7 @@ atomic_t state_inside = ATOMIC_INIT(0);
 bool state_proven __read_mostly;
 static bool state_seen_empty, state_seen_bypass;
 
-/* The proof was found with scheduler locks held; here are none. */
+/* The proof is found with scheduler locks held; an irq_work runs without them. */
 static void state_proven_fn(struct irq_work *work)
 {
 	gate_update(0, true);
@@ -117,10 +117,12 @@ void state_deactivate(void)
 	synchronize_rcu();
 	/* a task in hook_scx_bypass() may have seen it as well, and deliver tasks */
 	state_wait_idle();
-	timing_stop();
+	timing_stop_passes();
 	expedite_stop();
 	episode_stop();
 	sweep_drain();
+	/* last: a task that waits for one CPU could hold up all of the above */
+	timing_stop_guard();
 	pr_info("hooks inactive\n");
 }
 
@@ -128,8 +130,8 @@ void state_deactivate(void)
  * state_wait_idle() - wait until the tasks that are inside a hook have left it
  *
  * Context: process, may sleep. Meaningful for the module's text only once no
- * function calls a hook any more; then a grace period of RCU-tasks must follow, for
- * the instructions before a task is counted, and behind that.
+ * function calls a hook any more. Then a grace period of RCU-tasks must follow, for
+ * tasks that were preempted in a hook before or after the part in which they are counted.
  */
 void state_wait_idle(void)
 {

@@ -33,7 +33,7 @@ unsigned long __init resolve_symbol(const char *name)
 		return static_call(kern_kallsyms_lookup_name)(name);
 
 	if (count)
-		pr_err("symbol %s exists %u times in this kernel, it is not known which one is meant\n",
+		pr_err("symbol %s exists %u times in this kernel, so it is ambiguous\n",
 		       name, count);
 	else
 		pr_err("symbol %s is missing in this kernel\n", name);

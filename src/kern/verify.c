@@ -17,7 +17,7 @@ static int __init verify_proto(const struct kern_func *f)
 	int ret = types_proto(f->name, found);
 
 	if (!ret && strcmp(found, f->proto)) {
-		pr_err("function %s is %s in this kernel, but this module knows it as %s\n",
+		pr_err("function %s has prototype %s in this kernel, but this module expects %s\n",
 		       f->name, found, f->proto);
 		ret = -ENOEXEC;
 	}
@@ -220,7 +220,7 @@ static int __init verify_free(const char *type, u64 value)
 
 	for (i = 0; (name = types_enumerator(type, i, &found)); i++) {
 		if (found == value) {
-			pr_err("%s is %#llx in this kernel, which this module uses itself\n",
+			pr_err("%s is %#llx in this kernel, a value that this module reserves for itself\n",
 			       name, found);
 			return -ENOEXEC;
 		}

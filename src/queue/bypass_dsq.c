@@ -89,7 +89,7 @@ void bypass_dsq_exit(void)
 		irq_work_sync(&bc->kick);
 		while (bypass_dsq_cpu_nr(bc)) {
 			if (!said)
-				pr_crit("%u tasks are left on the bypass queues of CPU %d: unloading never ends, reboot this machine and report this\n",
+				pr_crit("%u tasks are left on the bypass queues of CPU %d: the module cannot be unloaded, reboot this machine and report this\n",
 					bypass_dsq_cpu_nr(bc), cpu);
 			said = true;
 			msleep(MSEC_PER_SEC);

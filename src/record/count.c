@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Counts of what the module did, and what CPUs have seen in this episode. */
-#include <linux/topology.h>
+#include <linux/cpumask.h>
 
 #include "record/count.h"
 
@@ -19,18 +19,17 @@ const char * const count_names[NR_COUNTS] = {
 
 /**
  * count_sum() - what was counted since the module was loaded
- * @node: for the CPUs of this node, or for all with %NUMA_NO_NODE
+ * @cpus: for these CPUs
  *
  * Context: any.
  */
-struct counts count_sum(int node)
+struct counts count_sum(const struct cpumask *cpus)
 {
 	struct counts sum = {};
 	int cpu, id;
 
-	for_each_possible_cpu(cpu)
+	for_each_cpu(cpu, cpus)
 		for (id = 0; id < NR_COUNTS; id++)
-			if (node == NUMA_NO_NODE || cpu_to_node(cpu) == node)
-				sum.nr[id] += READ_ONCE(per_cpu(count_cpus, cpu).counts.nr[id]);
+			sum.nr[id] += READ_ONCE(per_cpu(count_cpus, cpu).counts.nr[id]);
 	return sum;
 }

@@ -2,6 +2,7 @@
 #ifndef COUNT_H
 #define COUNT_H
 
+#include <linux/cpumask.h>
 #include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
@@ -9,7 +10,7 @@
 
 #include "kern/kern.h"
 
-/* what is counted since the module was loaded; the first ones are told by node */
+/* what is counted since the module was loaded; the first ones for each node */
 enum count_id {
 	COUNT_PASSES,		/* balancing passes */
 	COUNT_MOVED,		/* tasks that passes moved to another CPU's queue */
@@ -47,7 +48,7 @@ struct count_cpu {
 
 DECLARE_PER_CPU_ALIGNED(struct count_cpu, count_cpus);
 
-struct counts count_sum(int node);
+struct counts count_sum(const struct cpumask *cpus);
 
 /*
  * Count @nr times something for @cpu. For each kind and CPU there is one writer at a time:

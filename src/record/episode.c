@@ -23,7 +23,7 @@
 /* Innermost. Protects all below but what says otherwise. */
 static DEFINE_RAW_SPINLOCK(episode_lock);
 static struct episode episode_last[EPISODE_KEPT];
-/* the one that goes on, if any */
+/* the current one, if any */
 static struct episode episode_now;
 static bool episode_is_on;
 static u64 episode_nr_ended;
@@ -52,8 +52,25 @@ static u32 episode_longest_run_queue(void)
 	return longest;
 }
 
+/*
+ * What is on many CPUs, so it is looked at before the lock is taken: with thousands of CPUs
+ * that takes a while.
+ */
+struct episode_sums {
+	struct counts counts;
+	u32 longest_run_queue;
+};
+
+static struct episode_sums episode_measure(void)
+{
+	return (struct episode_sums){
+		.counts = count_sum(cpu_possible_mask),
+		.longest_run_queue = episode_longest_run_queue(),
+	};
+}
+
 /* Must be called with episode_lock held and interrupts off. */
-static void episode_begin(struct episode_task entered)
+static void episode_begin(struct episode_task entered, const struct episode_sums *sums)
 {
 	int cpu;
 
@@ -69,16 +86,15 @@ static void episode_begin(struct episode_task entered)
 		.begin_real_ns = ktime_get_real_fast_ns(),
 		.entered = entered,
 		.nr_cpus = num_online_cpus(),
-		.longest_before = episode_longest_run_queue(),
-		.counts = count_sum(NUMA_NO_NODE),
+		.longest_before = sums->longest_run_queue,
+		.counts = sums->counts,
 	};
 	episode_is_on = true;
 }
 
 /* Must be called with episode_lock held and interrupts off. */
-static void episode_end(struct episode_task left)
+static void episode_end(struct episode_task left, const struct episode_sums *sums)
 {
-	struct counts counts = count_sum(NUMA_NO_NODE);
 	struct episode *e = &episode_now;
 	u32 wait = 0;
 	int cpu, id;
@@ -94,11 +110,11 @@ static void episode_end(struct episode_task left)
 	/* a queue may have been longest between two looks */
 	e->queued_max = max(e->queued_max, e->longest_queue);
 	e->wait_ms = max(e->wait_ms, jiffies_to_msecs(wait));
-	e->longest_after = episode_longest_run_queue();
+	e->longest_after = sums->longest_run_queue;
 	e->lasted_ns = ktime_get_mono_fast_ns() - e->begin_ns;
 	e->left = left;
 	for (id = 0; id < NR_COUNTS; id++)
-		e->counts.nr[id] = counts.nr[id] - e->counts.nr[id];
+		e->counts.nr[id] = sums->counts.nr[id] - e->counts.nr[id];
 	episode_last[episode_nr_ended++ % EPISODE_KEPT] = *e;
 	episode_ended_ns += e->lasted_ns;
 	episode_is_on = false;
@@ -170,15 +186,17 @@ static void episode_look(void)
 void episode_before(bool bypass)
 {
 	struct episode_task task = episode_this_task();
+	struct episode_sums sums;
 	unsigned long flags;
 
 	if (!bypass) {
 		episode_look();
 		return;
 	}
+	sums = episode_measure();
 	raw_spin_lock_irqsave(&episode_lock, flags);
 	if (!episode_is_on)
-		episode_begin(task);
+		episode_begin(task, &sums);
 	raw_spin_unlock_irqrestore(&episode_lock, flags);
 }
 
@@ -193,6 +211,7 @@ void episode_after(void)
 {
 	struct episode_task unknown = { .comm = "-" };
 	struct episode_task task = episode_this_task();
+	struct episode_sums sums = episode_measure();
 	bool ended = false, on;
 	struct episode last;
 	unsigned long flags;
@@ -200,9 +219,9 @@ void episode_after(void)
 	raw_spin_lock_irqsave(&episode_lock, flags);
 	on = kern_bypassing();
 	if (on && !episode_is_on)
-		episode_begin(unknown);
+		episode_begin(unknown, &sums);
 	if (!on && episode_is_on) {
-		episode_end(task);
+		episode_end(task, &sums);
 		last = episode_now;
 		ended = true;
 	}
@@ -237,11 +256,12 @@ void episode_pass(void)
 void episode_stop(void)
 {
 	struct episode_task task = episode_this_task();
+	struct episode_sums sums = episode_measure();
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&episode_lock, flags);
 	if (episode_is_on)
-		episode_end(task);
+		episode_end(task, &sums);
 	raw_spin_unlock_irqrestore(&episode_lock, flags);
 }
 

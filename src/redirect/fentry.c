@@ -49,7 +49,7 @@ static bool fentry_is_direct[NR_HOOKS];
  */
 static void fentry_stay(int error)
 {
-	pr_crit("ftrace refuses to put the kernel's functions back (error %d): unloading never ends, reboot this machine\n",
+	pr_crit("ftrace failed to restore the kernel's functions (error %d): the module cannot be unloaded, reboot this machine and report this\n",
 		error);
 	for (;;)
 		msleep(MSEC_PER_SEC);

@@ -180,7 +180,7 @@ static void peers_settle(struct module *mod)
 
 	conflict = peers_find_conflict(&replaced);
 	if (replaced)
-		pr_warn("hooks stay inactive: a cumulative livepatch replaces all others, load this module again to have it work\n");
+		pr_warn("hooks stay inactive: a cumulative livepatch replaces all others; unload this module and load it again\n");
 	else if (conflict)
 		pr_warn("hooks stay inactive: livepatch %s patches a hooked function\n",
 			conflict->mod->name);

@@ -68,7 +68,7 @@ static const struct kernel_param_ops redirect_backend_ops = {
 
 module_param_cb(backend, &redirect_backend_ops, &redirect_wanted, 0400);
 MODULE_PARM_DESC(backend,
-		 "how functions are redirected: direct, ftrace, livepatch, or auto (default), which is the first of these that works");
+		 "how functions are redirected: direct, ftrace, livepatch, or auto (default): direct, or ftrace if direct calls are refused");
 
 /**
  * redirect_backend() - the backend in use, as the parameter names it
@@ -105,7 +105,7 @@ int __init redirect_preview(const char **name)
 	if (ret)
 		return ret;
 	if (redirect_wanted == REDIRECT_DIRECT && direct_taken) {
-		pr_err("a BPF program is on a hooked function: no direct call of the hooks\n");
+		pr_err("a BPF program is attached to a hooked function: no direct calls to the hooks\n");
 		return -EBUSY;
 	}
 	*name = redirect_names[redirect_wanted != REDIRECT_AUTO ? redirect_wanted :
@@ -139,7 +139,7 @@ int __init redirect_install(void)
 		ret = fentry_install(true);
 		if (!ret || redirect_wanted == REDIRECT_DIRECT)
 			break;
-		pr_info("no direct call of the hooks (error %d): a context switch costs more\n",
+		pr_info("no direct calls to the hooks (error %d): ftrace is used, and each context switch costs more\n",
 			ret);
 		fallthrough;
 	case REDIRECT_FTRACE:

@@ -114,7 +114,7 @@ static void with_tracing(void)
 	trace_hooked();
 	check_tracing("traced");
 	module_load("");
-	check(kernel_log_has("function dispatch_enqueue is being traced, which goes on"),
+	check(kernel_log_has("function dispatch_enqueue is being traced: tracing continues"),
 	      "traced: the module says so");
 	check(!backend_is("direct"), "traced: the direct call stays the BPF program's");
 	check_tracing("traced, then loaded");
@@ -136,7 +136,8 @@ static void check_refused(const char *who)
 	int ret = load_under_test("");
 
 	check(ret == -EBUSY, "%s: insmod says %s", who, strerror(-ret));
-	check(kernel_log_has("is redirected by somebody else"), "%s: the module says so", who);
+	check(kernel_log_has("is already redirected by another user"), "%s: the module says so",
+	      who);
 	check(!exists("/sys/module/" MODULE), "%s: nothing is left", who);
 	clear_kernel_log();
 }

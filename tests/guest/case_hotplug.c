@@ -156,7 +156,7 @@ static void case_hotplug(bool module)
 }
 
 CASE(hotplug) = {
-	.shows = "each CPU goes down and comes up in bypass, with tasks on its queue; those of one that is long on its way down are taken by others",
+	.shows = "CPUs go down and up in bypass; others take the tasks of one that is slow",
 };
 
 static int by_value(const void *a, const void *b)

@@ -45,7 +45,7 @@ static int ask(const char *params)
 }
 
 /* It must agree with what loading does, the backend too. */
-static void compare(const char *when, const char *params)
+void preview_must_agree(const char *when, const char *params)
 {
 	static const char * const backends[] = { "direct", "ftrace", "livepatch" };
 	char line[64];
@@ -82,33 +82,44 @@ static struct bpf_link *attach_program(struct bpf_object **object)
 	return link;
 }
 
+/* Each way to ask for a backend. */
+void preview_backends(const char *when)
+{
+	static const char * const params[] = {
+		"", "backend=auto", "backend=direct", "backend=ftrace", "backend=livepatch",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(params); i++)
+		preview_must_agree(when, params[i]);
+	/* such a parameter is the kernel's to refuse */
+	check(load_under_test("backend=kprobe check=1") == -EINVAL &&
+	      load_under_test("backend=kprobe") == -EINVAL, "%s: no backend of that name", when);
+}
+
 static void case_preview(bool module)
 {
 	struct bpf_object *object;
 	struct bpf_link *link;
 
-	compare("nobody else is there", "");
-	compare("nobody else is there", "backend=direct");
-	compare("nobody else is there", "backend=ftrace");
-	compare("nobody else is there", "backend=livepatch");
+	preview_backends("nobody else is there");
 
 	must_load("scx_bypass_rival", "");
-	compare("a function is redirected", "");
+	preview_backends("a function is redirected");
 	must_unload("scx_bypass_rival");
 
 	link = attach_program(&object);
-	compare("a BPF program is there", "");
-	compare("a BPF program is there", "backend=direct");
+	preview_backends("a BPF program is there");
 	bpf_link__destroy(link);
 	bpf_object__close(object);
 
 	must_write("/proc/sys/kernel/ftrace_enabled", "0");
-	compare("ftrace is off", "");
+	preview_backends("ftrace is off");
 	must_write("/proc/sys/kernel/ftrace_enabled", "1");
 
 	check(ask("disable=1") == -EPERM, "disable=1 is a no, too");
 	check(load_under_test("disable=1") == -ECANCELED, "and does not load");
-	compare("at the end", "");
+	preview_must_agree("at the end", "");
 }
 
 CASE(preview) = {

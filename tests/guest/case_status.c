@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lab.h"
 
@@ -13,6 +14,18 @@
 #define TASKS	240
 #define KEPT	16
 #define LOG_LINE "bypass lasted"
+#define READERS	24
+#define PREEMPT	"/sys/kernel/debug/sched/preempt"
+
+/**
+ * struct counter - a counter of the status file
+ * @key: its key
+ * @from: a value it had
+ */
+struct counter {
+	const char *key;
+	unsigned long long from;
+};
 
 static char abi[1 << 16], text[1 << 16];
 
@@ -177,10 +190,76 @@ static void crowded_episode(void)
 	check(last_number("delivered") == s.delivered && last_number("passes") >= s.passes &&
 	      last_number("moved") >= s.moved && s.delivered + s.moved,
 	      "what was done to tasks is in the record");
-	check(kernel_log_has(LOG_LINE), "a long episode gives a line in the kernel log");
+	check(kernel_log_count(LOG_LINE) == 1, "a long episode gives one line in the kernel log");
 	kill_tasks();
 	sched_must_go();
 	check(wait_for(bypass_has_ended, NULL, 60), "bypass has ended again");
+}
+
+static bool has_grown(void *counter)
+{
+	const struct counter *c = counter;
+
+	return status_number(c->key) > c->from;
+}
+
+/* An option acts, which is counted; and without it no more. */
+static void check_counter(const char *key, const char *option)
+{
+	struct counter c = { key, status_number(key) };
+
+	check(wait_for(has_grown, &c, 120), "%s: %llu and more", key, c.from + 1);
+	must_write(option, "N");
+	/* what is being queued just now may still be counted */
+	sleep_ms(100);
+	c.from = status_number(key);
+	sleep_ms(1000);
+	check(status_number(key) == c.from, "%s: no more with %s=N", key, strrchr(option, '/') + 1);
+	must_write(option, "Y");
+}
+
+/* A path is looked up inside an RCU read-side section. */
+static void __noreturn look_up(void)
+{
+	sched_close_in_child();
+	for (;;)
+		exists("/sys/kernel/debug/../../../proc/../sys/kernel/debug/../../nothing");
+}
+
+static void options(void)
+{
+	unsigned long long expedited = status_number("expedited");
+	pid_t readers[READERS];
+	int i;
+
+	must_attach(SCHED_PILE);
+	for (i = 0; i < READERS; i++) {
+		readers[i] = fork();
+		if (readers[i] < 0)
+			give_up("fork failed");
+		if (!readers[i])
+			look_up();
+	}
+	must_write(TEST_PARAM("flutter"), "8");
+	hold_bypass(true);
+	check(status_number("expedited") > expedited, "expedited: %llu and more", expedited + 1);
+	check_counter("kthreads", PARAM("kthreads_first"));
+	/* no task is preempted inside such a section unless the kernel is fully preemptible */
+	if (file_has(PREEMPT, "(full)") || exists("/sys/kernel/realtime"))
+		check_counter("readers", PARAM("readers_first"));
+	else
+		info("this kernel is not fully preemptible: there are no readers to be counted");
+	hold_bypass(false);
+
+	must_write(PARAM("expedite_rcu"), "N");
+	expedited = status_number("expedited");
+	hold_bypass(true);
+	check(status_number("expedited") == expedited, "expedited: no more with expedite_rcu=N");
+	hold_bypass(false);
+	must_write(PARAM("expedite_rcu"), "Y");
+	must_write(TEST_PARAM("flutter"), "0");
+	end_children(readers, READERS);
+	sched_must_go();
 }
 
 /* Short ones, with next to no tasks. */
@@ -204,16 +283,28 @@ static void many_episodes(void)
 	check(!kernel_log_has(LOG_LINE), "short ones give no line in the kernel log");
 }
 
+static bool log_names_version(void)
+{
+	char version[32], backend[16], line[128];
+
+	if (!read_file(STATUS, text, sizeof(text)) ||
+	    sscanf(text, "version: %31s backend: %15s", version, backend) != 2)
+		give_up("no version in " STATUS);
+	snprintf(line, sizeof(line), "hooks active: version %s, backend %s\n", version, backend);
+	return kernel_log_has(line);
+}
+
 static void case_status(bool module)
 {
 	load_test_module();
 	clear_kernel_log();
 	module_load("");
-	check(kernel_log_has("hooks active: version 0."), "the log names the version");
+	check(log_names_version(), "the line '%s' names version and backend", "hooks active");
 	check(!nr_episodes() && !status_number("episodes"), "there was no episode yet");
 	check_keys(STATUS);
 	crowded_episode();
 	check_keys(STATUS);
+	options();
 	many_episodes();
 	module_unload();
 
@@ -229,4 +320,5 @@ static void case_status(bool module)
 
 CASE(status) = {
 	.shows = "the files in debugfs have the documented keys, and what has happened is in them",
+	.machines = "preemptible",
 };

@@ -85,9 +85,9 @@ static void wrong_usage(void)
 
 static void in_quiet_times(void)
 {
-	check_output("", (const char * const[]){ "hooks active", "scheduler   none (disabled)",
-		     "bypass      off; episodes: 0", "All queues of the 8 CPUs are empty.",
-		     "no pass yet", NULL });
+	check_output("", (const char * const[]){ "hooks active, proven: no\n",
+		     "scheduler   none (disabled)", "bypass      off; episodes: 0",
+		     "All queues of the 8 CPUs are empty.", "no pass yet", NULL });
 	check_output("history", (const char * const[]){ "There was no bypass", NULL });
 	check_output("--json history", (const char * const[]){ "[]", NULL });
 	check_output("metrics", (const char * const[]){ "\nscx_bypass_lb_bypass 0\n", NULL });
@@ -126,7 +126,7 @@ static void in_bypass(void)
 	hold_bypass(true);
 	sleep_ms(500);
 
-	check_output("", (const char * const[]){ "scheduler   pile (enabled)",
+	check_output("", (const char * const[]){ "hooks active\n", "scheduler   pile (enabled)",
 		     "bypass      ON for ", " tasks queued", "\ncpu   0 ", "\ncpu   7 ", "#",
 		     "queued on 4 CPUs, longest ", "last pass ", NULL });
 	show_output("status");
@@ -173,6 +173,11 @@ static void write_report(void)
 	waitpid(pid, NULL, 0);
 	check_output("history", (const char * const[]){ "entered by " SECRET "[", NULL });
 	check(kernel_log_has("entered by task " SECRET "["), "the name is in the kernel log, too");
+	/* a name like the end of one; and names where the kernel's sched_ext has them */
+	must_write("/dev/kmsg",
+		   MODULE ": entered by task a[1]" SECRET "[77], left by task init[1]: at most\n");
+	must_write("/dev/kmsg", "sched_ext: pile: target cpu 5 not allowed for " SECRET "[78]\n");
+	must_write("/dev/kmsg", "sched_ext: pile: stall (" SECRET "[79] failed to run for 30s)\n");
 	check(!tool("report /report") && strstr(program_output, "read it before you send it"),
 	      "report: %.*s", (int)strcspn(program_output, "\n"), program_output);
 	if (!read_file("/report", text, sizeof(text)))
@@ -181,7 +186,10 @@ static void write_report(void)
 	      strstr(text, "entered by task *[") && strstr(text, "\nentered_task: init\n") &&
 	      strstr(text, "dispatch_enqueue") && strstr(text, "hooks active: version"),
 	      "it has the state, the record, the functions, the log");
+	check(strstr(text, "[77], left by task init[1]") && strstr(text, "for *[78]") &&
+	      strstr(text, "(*[79] failed"), "with the rest of each line");
 	check(!strstr(text, SECRET), "but no name of a task");
+	check(!strstr(text, "0xffff"), "and no address");
 }
 
 static void case_tools(bool module)

@@ -22,7 +22,7 @@
  */
 #define CROWD		300
 #define LONG_CROWD	3000
-#define SPINNERS	200
+#define SPINNERS	40
 /* CPU 0 and the other node are for those who unload the module and take CPUs down */
 #define CROWD_CPU	1
 #define SPIN_CPU	1
@@ -103,7 +103,7 @@ static void against_hotplug(const char *backend)
 	/* before it locks a run queue, which it does for each task that it moves */
 	must_load(SLOW, "");
 	pid = start_unload();
-	check(wait_for(drains, &queued, 60), "%s: the unload is in the middle of its drain", backend);
+	check(wait_for(drains, &queued, 60), "%s: the unload is in its drain", backend);
 	end_children(hogs, nr_hogs);
 	flips = flip_until_unloaded(pid, &status);
 	check(!status, "%s: rmmod (%s)", backend, strerror(WEXITSTATUS(status)));
@@ -122,7 +122,12 @@ static int on_spin_cpu(int index)
 	return pin_to(SPIN_CPU, SPIN_CPU);
 }
 
-/* A task that enters and leaves bypass, in its turns among the others of its CPU. */
+/*
+ * A task that enters and leaves bypass, in its turns among the others of its CPU. With a
+ * scheduler scx_bypass() asks each CPU to schedule, its own too; so where a kernel is
+ * preempted only where it may wait, the task is switched out behind it. With its nice
+ * level it stays so for longer than an unload takes.
+ */
 static pid_t start_bypassing(void)
 {
 	pid_t pid = fork();
@@ -132,7 +137,8 @@ static pid_t start_bypassing(void)
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prctl(PR_SET_NAME, "bypassing");
-		if (on_spin_cpu(0))
+		sched_close_in_child();
+		if (on_spin_cpu(0) || nice(19) == -1)
 			_exit(1);
 		for (;;) {
 			hold_bypass(true);
@@ -154,6 +160,8 @@ static void within_the_hook(const char *params)
 
 	for (round = 0; round < test_times; round++) {
 		module_load(params);
+		/* all these tasks stay in the fair class */
+		must_attach(SCHED_PARTIAL);
 		spawn(SPINNERS, 0, on_spin_cpu);
 		pin_to(DRIVER_CPU, DRIVER_CPU);
 		pid = start_bypassing();
@@ -165,6 +173,7 @@ static void within_the_hook(const char *params)
 		end_children(&pid, 1);
 		hold_bypass(false);
 		kill_tasks();
+		sched_must_go();
 		pin_to_range(0, 0, nr_cpus);
 	}
 	check(seen, "%s: %d of %d times bypass was seen to be on", params, seen, round);

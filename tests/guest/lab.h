@@ -35,6 +35,7 @@ double now(void);
 void sleep_ms(unsigned int ms);
 bool wait_for(bool (*cond)(void *arg), void *arg, unsigned int seconds);
 void clear_kernel_log(void);
+int kernel_log_count(const char *text);
 bool kernel_log_has(const char *text);
 
 /* module.c: the module under test */
@@ -65,6 +66,10 @@ void list_queues(char *line, size_t size);
 void report_queues(const char *when);
 void load_test_module(void);
 
+/* case_preview.c: what check=1 says is what loading does */
+void preview_must_agree(const char *when, const char *params);
+void preview_backends(const char *when);
+
 /* watch.c: CPUs that idle with tasks on their own queues */
 void watch_begin(void);
 void watch_end(void);
@@ -77,6 +82,7 @@ void kill_tasks(void);
 int nr_tasks(void);
 pid_t task_pid(int index);
 int task_cpu_of(pid_t pid);
+int most_on_run_queue(void);
 bool all_progress(unsigned int seconds);
 unsigned long work_of_task(int index);
 unsigned long work_of_tasks(void);

@@ -148,13 +148,22 @@ void clear_kernel_log(void)
 		give_up("cannot clear the kernel log");
 }
 
-bool kernel_log_has(const char *text)
+/* How often is this in the kernel log? */
+int kernel_log_count(const char *text)
 {
 	static char log[1 << 20];
-	int len = klogctl(SYSLOG_READ_ALL, log, sizeof(log) - 1);
+	int len = klogctl(SYSLOG_READ_ALL, log, sizeof(log) - 1), count = 0;
+	const char *at;
 
 	if (len < 0)
 		give_up("cannot read the kernel log");
 	log[len] = '\0';
-	return strstr(log, text);
+	for (at = log; (at = strstr(at, text)); at++)
+		count++;
+	return count;
+}
+
+bool kernel_log_has(const char *text)
+{
+	return kernel_log_count(text);
 }

@@ -162,6 +162,23 @@ int task_cpu_of(pid_t pid)
 	return cpu;
 }
 
+/* How many of the tasks are on each CPU's run queue? Returns the most of one. */
+int most_on_run_queue(void)
+{
+	int on[GUEST_CPUS] = {}, i, cpu, most = 0;
+
+	for (i = 0; i < nr; i++) {
+		cpu = task_cpu_of(pids[i]);
+		if (cpu >= 0 && cpu < GUEST_CPUS)
+			on[cpu]++;
+	}
+	info("on run queues: %d %d %d %d %d %d %d %d", on[0], on[1], on[2], on[3], on[4], on[5],
+	     on[6], on[7]);
+	for (i = 0; i < GUEST_CPUS; i++)
+		most = on[i] > most ? on[i] : most;
+	return most;
+}
+
 /* The turns of a task's loop. */
 unsigned long work_of_task(int index)
 {

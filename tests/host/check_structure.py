@@ -10,8 +10,8 @@ import re
 import sys
 from collections.abc import Iterator
 
-# The storeys of src/, from the top down. What is in one row does not include each other.
-STOREYS = (
+# The layers of src/, from the top down. What is in one row does not include each other.
+LAYERS = (
     (".",),
     ("redirect",),
     ("hooks",),
@@ -20,7 +20,7 @@ STOREYS = (
     ("queue",),
     ("kern",),
 )
-LEVEL = {folder: level for level, row in enumerate(STOREYS) for folder in row}
+LEVEL = {folder: level for level, row in enumerate(LAYERS) for folder in row}
 
 Arrows = dict[str, set[str]]
 
@@ -112,7 +112,7 @@ def main() -> bool:
     nr_names = 0
     for path, text in sorted(files.items()):
         if folder(path) not in LEVEL:
-            wrong.append(f"{path}: the folder is no storey")
+            wrong.append(f"{path}: the folder is no layer")
             continue
         for target in re.findall(r'^#include "([^"]+)"', text, re.MULTILINE):
             if target not in files or folder(target) not in LEVEL:

@@ -10,6 +10,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def queue_of(cpu: int) -> int:
     return 1000 if cpu == 100 else cpu % 7
 
 
-VALUES = {"version": "0.2.0", "backend": "direct", "hooks": "active", "bypass": "on",
+VALUES = {"version": "0.2.0", "backend": "direct", "hooks": "active", "proven": "yes", "bypass": "on",
           "now_ns": 12500000000, "bypass_since_ns": 10000000000, "readers_first": "Y",
           "kthreads_first": "Y", "expedite_rcu": "N", "nodeN_last_pass_ns": 12400000000,
           "nodeN_last_pass_cpu": 3, "cpuN_urgent": 0}
@@ -81,9 +82,9 @@ def status_text(**changed: object) -> str:
     return "".join(lines)
 
 
-def history_text() -> str:
+def history_text(**changed: object) -> str:
     values = {"entered_task": r'a\nb"c', "left_task": "kworker/u8:1", "begin_real_ns": 10**18,
-              "lasted_ns": 2153000000, "queued_max": 18240}
+              "lasted_ns": 2153000000, "queued_max": 18240, **changed}
     return "".join("".join(f"{key}: {nr if key == 'episode' else values.get(key, 42)}\n"
                            for key in documented("history")) + "\n" for nr in range(3, 19))
 
@@ -179,6 +180,17 @@ class Watch:
     def resize(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    def stop(self) -> bool:
+        """Ctrl-Z, and what the screen is then."""
+        os.write(self.fd, b"\x1a")
+        while not os.waitpid(self.pid, os.WUNTRACED | os.WNOHANG)[0]:
+            self.take(0.1)
+        self.take(0.1)
+        return self.screen.alternate
+
+    def goes_on(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
     def end(self, keys: bytes | None = None, signal: int | None = None) -> int:
         """Returns the exit status."""
         if keys:
@@ -205,6 +217,7 @@ def test_status() -> None:
     check(all(len(line) <= COLUMNS for line in lines), "status: no line is longer than 80")
     check("bypass      ON for 2500 ms, " in shown and " 100: 1000█" in shown,
           "status: 192 CPUs as cells")
+    check("backend direct, hooks active\n" in shown, "status: the hooks")
     check("longest 1000 (CPU 100)" in shown, "status: the longest queue and its CPU")
     check("█" not in run(LC_ALL="C"), "status: without UTF-8 it is ASCII")
     data = json.loads(run("--json"))
@@ -227,6 +240,10 @@ def test_history() -> None:
     shown = run("history").splitlines()
     check(len(shown) == 33 and all(len(line) <= COLUMNS for line in shown) and
           "left by kworker/u8:1[42]" in shown[2], "history: a table of 80 columns")
+    write(f"{DEBUGFS}/history", history_text(entered_task="x\x1b[2J\u20ac"))
+    write("sys/kernel/sched_ext/root/ops", "y\x1b[2J\n")
+    write("sys/kernel/sched_ext/root/events", "z\x1b[2J 1\n")
+    check("\x1b" not in run("history") + run(), "history, status: nothing that a terminal obeys")
 
 
 def test_watch() -> None:
@@ -239,7 +256,8 @@ def test_watch() -> None:
             and "queued" not in line]
     check(sum(map(len, rows)) == CPUS and "█" in rows[2][:16] if len(rows) > 2 else False,
           "watch: one character for each CPU, the highest one for CPU 100")
-    write(f"{DEBUGFS}/status", status_text(bypass="off", bypass_since_ns=0))
+    write(f"{DEBUGFS}/status", status_text(bypass="off", bypass_since_ns=0, proven="no"))
+    watch.until(has("hooks active, proven: no"), "watch: it says what is not proven")
     watch.until(has("bypass      off"), "watch: it draws what has changed")
     watch.resize(100, 60)
     watch.until(lambda lines: any("100:    0·" in line for line in lines),
@@ -253,6 +271,20 @@ def test_watch() -> None:
         watch.until(has("q: quit"), "watch: a small window")
         check(watch.end(signal=number) == 0 and not watch.screen.alternate,
               f"watch: signal {number} ends it and puts the screen back")
+    for columns, height in ((40, 10), (9, 200), (1, 1)):
+        watch = Watch(columns, height)
+        watch.until(lambda lines: len(lines) >= min(height, 20), f"watch: {columns} by {height}")
+        check(all(len(line) <= columns for line in watch.screen.lines), "watch: it is cut")
+        check(watch.end(keys=b"q") == 0, "watch: and ends")
+    watch = Watch(COLUMNS, ROWS)
+    watch.until(has("entered by"), "watch: a screen")
+    check(not watch.stop(), "watch: Ctrl-Z gives the shell its screen")
+    watch.screen.lines = [""]
+    watch.screen.row = 0
+    watch.goes_on()
+    watch.until(has("entered by"), "watch: it goes on afterwards")
+    check(watch.screen.alternate and watch.end(keys=b"q") == 0, "watch: q still ends it")
+    test_slow_terminal()
 
     watch = Watch(COLUMNS, ROWS)
     watch.until(has("q: quit"), "watch: the module is there")
@@ -260,6 +292,17 @@ def test_watch() -> None:
     shutil.rmtree(os.path.join(ROOT, "sys/module"))
     check(watch.end() == 3 and not watch.screen.alternate, "watch: it ends if the module goes")
     make_machine()
+
+
+def test_slow_terminal() -> None:
+    """A terminal that takes nothing for a while, and whose size changes meanwhile."""
+    watch = Watch(COLUMNS, ROWS)
+    watch.until(has("entered by"), "watch: a screen")
+    for _ in range(40):
+        time.sleep(0.05)
+        watch.resize(COLUMNS, ROWS + 1)
+        watch.resize(COLUMNS, ROWS)
+    check(watch.end(keys=b"q") == 0, "watch: what a slow terminal has not taken is not lost")
 
 
 def test_plot() -> None:
@@ -270,7 +313,44 @@ def test_plot() -> None:
     titles = [line.findtext("{*}title") for line in lines]
     check(titles == [*(f"CPU {nr}" for nr in range(CPUS)), "mean"], "plot: a line for each CPU")
     check("(it went on)" in "".join(tree.getroot().itertext()), "plot: it says what is missing")
-    run("plot", "/nowhere/plot.svg", "--seconds=1", status=1)
+    write(f"{DEBUGFS}/status", status_text(bypass="off", bypass_since_ns=0))
+    check("cannot be written" in run("plot", "/nowhere/plot.svg", status=1),
+          "plot: a file that cannot be written is known at once")
+    check("not entered" in run("--wait=1", "plot", name, status=1) and
+          len(xml.etree.ElementTree.parse(name).findall(".//{*}polyline")) == CPUS + 1,
+          "plot: without bypass an older chart stays")
+    run("--wait=1", "plot", name + "2", status=1)
+    check(not os.path.exists(name + "2"), "plot: and a new one is not begun")
+
+
+def test_report() -> None:
+    """Names of tasks that are made to be in the way."""
+    for name, leaks in (("", "kept"), ("sec ret", "sec ret"), ("a: sec", "sec")):
+        write(f"{DEBUGFS}/history", history_text(entered_task=name))
+        text = run("report").partition(f"{DEBUGFS}/history\n")[2].partition("\n==")[0]
+        check(leaks not in text and text.count("\nentered_task: *\n") == 16 and
+              text.count("left_task: kworker/u8:1\n") == 16, f"report: the name '{name}'")
+
+
+def test_disk_full() -> None:
+    """Nobody may take a part for the whole."""
+    for words in ((), ("--json",), ("history",), ("metrics",), ("report",)):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([PROGRAM, f"--root={ROOT}", *words], stdout=full, check=False,
+                                  stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        check(done.returncode == 1 and "No space left" in done.stderr,
+              f"disk full: {' '.join(words) or 'status'}")
+    for words in (("--seconds=1", "plot"), ("report",)):
+        check("No space left" in run(*words, "/dev/full", status=1), f"disk full: {words[-1]}")
+
+
+def test_other_version() -> None:
+    """As version 0.1.0 has it, which has no history either."""
+    write(f"{DEBUGFS}/status", "hooks: active\nnode 0: 3 passes\n")
+    os.remove(os.path.join(ROOT, DEBUGFS, "history"))
+    for words in ((), ("--json",), ("history",), ("metrics",), ("plot", f"{WORK}/other.svg")):
+        check("of a version that" in run(*words, status=1),
+              f"another version: {' '.join(words) or 'status'}")
 
 
 def test_without() -> None:
@@ -295,7 +375,8 @@ def make_machine() -> None:
           "SCX_EV_BYPASS_ACTIVATE 4\nSCX_EV_ENQ_SKIP_EXITING 0\n")
 
 
-for test in (test_status, test_history, test_watch, test_plot, test_without):
+for test in (test_status, test_history, test_watch, test_plot, test_report, test_disk_full,
+             test_other_version, test_without):
     make_machine()
     test()
 make_machine()

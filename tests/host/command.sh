@@ -40,6 +40,11 @@ for page in scx-bypass.1 scx_bypass_lb.4; do
 	echo "$page: $(wc -l < "$work/$page.txt") lines"
 done
 
+make -s -C "$top/tools" OUT="$work" DESTDIR="$work/dest" install uninstall
+find "$work/dest" -type d -name bash-completion | grep -q . || fail "nothing was installed"
+[ -z "$(find "$work/dest" -type f)" ] || fail "uninstall leaves $(find "$work/dest" -type f)"
+echo "install, uninstall: nothing is left"
+
 # every verb and option is in the manual and in the completion
 "$work/scx-bypass" --help | grep -oE '^  (--)?[a-z]+|--help' | tr -d ' ' > "$work/words"
 [ "$(wc -l < "$work/words")" -ge 13 ] || fail "--help has only $(wc -l < "$work/words") words"

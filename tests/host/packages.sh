@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The packages: built, installed, upgraded from the version before, removed, by the real
 # tools in a scratch root: apt and dpkg, rpm, makepkg. What is left in dkms, /usr/src and
-# /lib/modules is what must be; no script loads or unloads a module; a kernel that is not
-# supported is no error.
+# /lib/modules is what must be; no script loads or unloads a module, also if it is loaded; a
+# kernel that is not supported is no error.
 #
 # usage: packages.sh KERNEL_DIRECTORY WORK_DIRECTORY
 set -eu
@@ -22,7 +22,7 @@ release=$(cat "$kernel/build/include/config/kernel.release")
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$top/dkms.conf")
 before=0.1.0
 conf=/etc/modprobe.d/scx_bypass_lb.conf
-export DEBFULLNAME="Test Builder" DEBEMAIL=builder@example.org
+export DEBFULLNAME="Test / Builder & Co" DEBEMAIL=builder@example.org
 
 fail() {
 	echo "FAILED: $1"
@@ -115,6 +115,8 @@ by_apt() {
 	apt_install "$work/old/scx-bypass-lb-dkms_${before}_all.deb"
 	must_have "$before"
 	edit_conf
+	# for all that comes; what a real one sees of it is the case "upgrade"
+	scratch_loaded scx_bypass_lb "$before"
 	step="apt upgrade"
 	apt_install "$work/new/scx-bypass-lb-dkms_${version}_all.deb" \
 		"$work/new/scx-bypass-lb-tools_${version}_amd64.deb"
@@ -196,6 +198,8 @@ by_makepkg() {
 
 build_packages "$top" "$work/new"
 build_before
+found=$(dpkg-deb -f "$work/new/scx-bypass-lb-dkms_${version}_all.deb" Maintainer)
+[ "$found" = "$DEBFULLNAME <$DEBEMAIL>" ] || fail "the maintainer is '$found'"
 echo "built: $(cd "$work/new" && echo ./*.deb ./*.rpm)"
 logged lintian lintian --allow-root --fail-on error "$work/new/scx-bypass-lb_${version}_amd64.changes"
 ! grep '^E:' "$work/log" || fail "lintian has errors"

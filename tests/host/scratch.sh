@@ -27,6 +27,10 @@ scratch_make() {
 	mount -t overlay overlay \
 		-o "lowerdir=/,upperdir=$1/layers/upper,workdir=$1/layers/work" "$root" 2>"$1/mount" ||
 		skip "no overlay on this machine's root: $(cat "$1/mount")"
+	# what the machine itself installs meanwhile must not show through
+	cp -a /var/lib/dpkg "$1/layers/dpkg"
+	rm -rf "$1"/layers/dpkg/updates/* "$1"/layers/dpkg/lock*
+	mount --bind "$1/layers/dpkg" "$root/var/lib/dpkg"
 	mount --rbind /dev "$root/dev"
 	mount --rbind /sys "$root/sys"
 	mount -t proc proc "$root/proc"
@@ -53,6 +57,19 @@ scratch_runs() {
 exec /usr/bin/uname.real "\$@"
 END
 	chmod +x "$root/usr/bin/uname"
+}
+
+# scratch_loaded MODULE VERSION: it looks as if this module were loaded
+scratch_loaded() {
+	mount -t tmpfs tmpfs "$root/sys/module"
+	mkdir "$root/sys/module/$1"
+	echo live > "$root/sys/module/$1/initstate"
+	echo 0 > "$root/sys/module/$1/refcnt"
+	echo "$2" > "$root/sys/module/$1/version"
+	# a kernel without modules has no such file
+	[ -e "$root/proc/modules" ] || return 0
+	echo "$1 65536 0 - Live 0x0000000000000000 (OEK)" > "$root/loaded"
+	mount --bind "$root/loaded" "$root/proc/modules"
 }
 
 # scratch_watch COMMAND...: what is called goes to the file "called" and is not run

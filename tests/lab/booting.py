@@ -192,6 +192,8 @@ MACHINES = {
     # threads, would kill most guests; and for one in which kprobes stand where code is
     # patched: they take a stale breakpoint for theirs, and jump to address 0
     "single": Machine(single=True),
+    # so that tasks are preempted inside RCU's read-side sections, which it counts
+    "preemptible": Machine(append="preempt=full"),
     "one-cpu": Machine(cpus=1, nodes=1, threads=1),
     "one-node": Machine(cpus=4, nodes=1),
     # more nodes than the machine has: some of them have the same CPUs

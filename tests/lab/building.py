@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Build the module and the guest's programs for a target."""
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -23,12 +24,12 @@ BROKEN: tuple[tuple[str, dict[str, str], int, str], ...] = (
      "symbol resched_cpX is missing in this kernel"),
     ("prototype", {"bool(*scx_sched,*rq,*scx_dispatch_q)": "void(*scx_sched,*rq,*scx_dispatch_q)",
                    "bool(*rq,*scx_dispatch_q)": "void(*rq,*scx_dispatch_q)"}, 8,
-     "*rq,*scx_dispatch_q) in this kernel, which is no form that this module knows"),
+     "*rq,*scx_dispatch_q) in this kernel, which this module does not support"),
     ("fewer-arguments", {"void(bool)": "void()"}, 8,
-     "bypass is void(bool) in this kernel, which is no form that this module knows"),
+     "bypass has prototype void(bool) in this kernel, which this module does not support"),
     ("helper-prototype", {"void(*rq,s32)": "void(*rq,u32)"}, 8,
-     "function raw_spin_rq_lock_nested is void(*rq,s32) in this kernel, "
-     "but this module knows it as void(*rq,u32)"),
+     "function raw_spin_rq_lock_nested has prototype void(*rq,s32) in this kernel, "
+     "but this module expects void(*rq,u32)"),
     ("offset", {"dsq_seq": "weight"}, 8, "sched_ext_entity.weight is at byte"),
     ("member", {"ops_state": "ops_stale"}, 2,
      "no usable member ops_stale in struct sched_ext_entity"),
@@ -52,6 +53,14 @@ MUTANTS: dict[str, tuple[str, dict[str, str], str]] = {
         "kern_rq_unlock_irq(rq);": "local_irq_enable();",
     }, RACED),
 }
+
+
+def version() -> str:
+    """The one in dkms.conf."""
+    found = re.search('^PACKAGE_VERSION="(.*)"', (TOP / "dkms.conf").read_text(encoding="utf-8"),
+                      re.MULTILINE)
+    assert found
+    return found.group(1)
 
 
 def logged(step: str, command: Sequence[str | Path], log: Path) -> None:
@@ -142,7 +151,8 @@ def build(target: Target, kernel: Path, peers: bool = False, mutants: Iterable[s
 
     files: dict[str, str | Path] = {
         "/scx_bypass_lb.ko": module_path(target), "/init": driver(target),
-        "/scx-bypass": out / "scx-bypass", "/abi": TOP / "docs/ABI/debugfs-scx_bypass_lb"}
+        "/scx-bypass": out / "scx-bypass", "/abi": TOP / "docs/ABI/debugfs-scx_bypass_lb",
+        "/bypass.bt": TOP / "contrib/bypass.bt"}
     files.update({path: path for path in programs})
     used: list[str | Path] = [driver(target), *programs]
     for program in used:

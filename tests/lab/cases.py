@@ -90,7 +90,7 @@ HOST_CASES = (
          "test-all` also what the tests use, and the demo runs there",
          uses=("fresh",), first=True),
     Case("packages", "deb and rpm: built, installed, upgraded, removed; makepkg builds",
-         uses=("packages", "dkms")),
+         uses=("tree", "packages", "dkms")),
     Case("check", "checkpatch, sparse, W=1 with gcc and clang, shellcheck, mandoc, mypy and "
          "pyflakes find nothing; the lab's own parts work; generated tables are the records'",
          uses=("tree", "clang", "check")),

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-from lab import building, cases, ktap
+from lab import building, cases, guest_files, ktap
 from lab.booting import BOOTS, MACHINES, Guest, Result, param_list, read
 from lab.booting import run as boot
 from lab.cases import Case, Job, Kind, Where
@@ -68,7 +68,8 @@ class Run:
         say(f"{self}: begins")
         kind = self.job.case.kind
         if kind == Kind.GUEST:
-            self.in_guest(initrd, logs)
+            assert kernel and initrd
+            self.in_guest(guest_files.add_to(initrd, self.job.case.name, self.target, kernel), logs)
         elif kind == Kind.MUTANT:
             self.as_mutant(initrd, logs)
         elif kind == Kind.BUILD:
@@ -81,7 +82,7 @@ class Run:
         why = f": {self.why}" if self.why else ""
         say(f"{self}: {self.result}{why} ({self.seconds:.0f} s)")
 
-    def in_guest(self, initrd: Path | None, logs: Path) -> None:
+    def in_guest(self, initrd: Path, logs: Path) -> None:
         guest = self.boot(initrd, logs, f"case={self.job.case.name} variant={self.job.variant}")
         for line in guest.known:
             self.report(f"a known fault of the stock kernel: {line}")
@@ -200,6 +201,7 @@ def needs(target: Target, jobs: Iterable[Job]) -> set[str]:
     clang: one to build them with clang
     guest: all that a guest boots
     peers: the kernel's selftests
+    bpftrace: a program for the guest
     """
     used = {one for job in jobs for one in job.case.uses}
     if (target.clang or target.kernel.make_variables) and "tree" in used:

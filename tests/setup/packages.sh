@@ -27,6 +27,7 @@ packages_of() {
 	packages) echo make dh-dkms debhelper dpkg-dev fakeroot lintian rpm makepkg \
 		pacman-package-manager libarchive-tools mandoc ;;
 	command) echo mandoc prometheus ;;
+	bpftrace) echo bpftrace ;;
 	programs) echo rt-tests stress-ng ;;
 	shell) echo busybox-static ;;
 	*) die "there is no group of packages $1" ;;

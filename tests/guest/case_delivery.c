@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * delivery: to which run queues tasks are delivered as bypass begins. Across nodes if one
+ * of them is much fuller, and the task may go there; else within its node.
+ */
+#include "lab.h"
+
+#define TASKS		120
+/* no pass meanwhile */
+#define PARAMS		"bypass_lb_intv_us=10000000"
+
+/**
+ * struct situation - tasks that are piled up on the first CPU of their node
+ * @what: for messages
+ * @on: how many there are on each node
+ * @setup: what each does first, or NULL: it may run on any CPU
+ * @cpus: how many CPUs share them
+ * @strays: some are to change their node
+ */
+struct situation {
+	const char *what;
+	int on[2];
+	int (*setup)(int index);
+	int cpus;
+	bool strays;
+};
+
+static int pin_to_node_0(int index)
+{
+	return pin_to_range(0, 0, CPUS_PER_NODE);
+}
+
+static const struct situation situations[] = {
+	{ "one node has none", { TASKS, 0 }, NULL, GUEST_CPUS, true },
+	{ "both nodes have as many", { TASKS / 2, TASKS / 2 }, NULL, GUEST_CPUS, false },
+	{ "one node has none, and may have none", { TASKS, 0 }, pin_to_node_0, GUEST_CPUS / 2,
+	  false },
+};
+
+static void deliver(const struct situation *s)
+{
+	int strays = 0, i, cpu, most;
+	struct node_status status;
+
+	module_load(PARAMS);
+	must_attach(SCHED_PILE);
+	for (i = 0; i < 2; i++)
+		if (s->on[i])
+			spawn(s->on[i], i, s->setup);
+	must_progress(120, "under the scheduler");
+	/* a CPU that the driver keeps busy would not serve its queue, and others would */
+	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
+	hold_bypass(true);
+	most = most_on_run_queue();
+	status = node_status(0);
+	check(most <= TASKS / s->cpus * 5 / 4, "%s: each run queue has its share (%d)", s->what,
+	      most);
+	for (i = 0; i < nr_tasks(); i++) {
+		cpu = task_cpu_of(task_pid(i));
+		strays += cpu >= 0 && cpu / CPUS_PER_NODE != (i >= s->on[0]);
+	}
+	check(!strays == !s->strays, "%s: %d tasks have changed their node", s->what, strays);
+	check(status.delivered && !status.moved, "%s: %llu were delivered, none moved (%llu)",
+	      s->what, status.delivered, status.moved);
+	check(all_progress(120), "%s: all tasks run", s->what);
+	pin_to_range(0, 0, GUEST_CPUS);
+	hold_bypass(false);
+	check(all_progress(120), "all tasks run under the scheduler again");
+	kill_tasks();
+	sched_must_go();
+	module_unload();
+}
+
+static void case_delivery(bool module)
+{
+	size_t i;
+
+	load_test_module();
+	for (i = 0; i < ARRAY_SIZE(situations); i++)
+		deliver(&situations[i]);
+}
+
+CASE(delivery) = {
+	.shows = "as bypass begins each run queue gets its share; across nodes if one is fuller",
+	.machines = "counted",
+};

@@ -78,9 +78,10 @@ def last_ms(results: Results, variants: Sequence[str], load: Load) -> float:
     return max(results.of(variant, load)[0]["recovered_us"] for variant in variants) / 1000
 
 
-def draw_queues(results: Results, directory: Path, data: Path, load: Load) -> None:
-    """The queues of each variant until it has recovered, in its first run."""
-    variants = [variant for variant in VARIANTS
+def draw_queues(results: Results, directory: Path, data: Path, load: Load, name: str,
+                variants: Iterable[str]) -> None:
+    """The queues of each of these variants until it has recovered, in its first run."""
+    variants = [variant for variant in variants
                 if results.has_samples(variant, load) and results.of(variant, load)]
     panels = []
     for variant in variants:
@@ -102,7 +103,7 @@ def draw_queues(results: Results, directory: Path, data: Path, load: Load) -> No
             "NaN with lines lw 2 lc rgb 'black' title 'recovered'")
     if panels:
         end = 1.3 * last_ms(results, variants, load)
-        plot(directory, f"queues-{load.workload}-{load.cpus}",
+        plot(directory, f"{name}-{load.workload}-{load.cpus}",
              f"set multiplot layout {len(panels)},1 title '{load.workload}, {load.cpus} CPUs, "
              f"{load.tasks_per_cpu} tasks each: queues until recovered (one run each)'\n"
              "set xlabel 'ms since the trigger'\nset ylabel 'tasks'\nset logscale x\n"
@@ -121,4 +122,7 @@ def draw(results: Results, directory: Path) -> None:
                 draw_times(results, directory, data, workload, cpus)
         for load in {load for _, load in results.samples}:
             if load.workload in WORKLOADS and load.tasks_per_cpu:
-                draw_queues(results, directory, data, load)
+                draw_queues(results, directory, data, load, "queues", VARIANTS)
+                draw_queues(results, directory, data, load, "parameters",
+                            sorted({variant for variant, _ in results.samples
+                                    if variant.startswith(f"{report.MODULE},")}))

@@ -92,7 +92,7 @@ def draw_queues(results: Results, directory: Path, data: Path, load: Load, name:
         write(path, queue_lines(results.samples[variant, load], load.cpus))
         panels.append(
             f"set title '{variant}: disabled after {report.short(gone)} ms, recovered after "
-            f"{report.short(recovered)} ms'\n"
+            f"{report.short(recovered)} ms' noenhanced\n"
             f"set arrow 1 from {gone}, graph 0 to {gone}, graph 1 nohead dt 2 lw 2\n"
             f"set arrow 2 from {recovered}, graph 0 to {recovered}, graph 1 nohead lw 2\n"
             f"plot for [i={FIRST_QUEUE}:{FIRST_QUEUE + load.cpus - 1}] '{path}' using 1:i "

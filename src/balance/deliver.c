@@ -145,8 +145,7 @@ static bool deliver_choose(struct scx_dispatch_q *dsq, int donor, struct deliver
 static u32 deliver_from(struct scx_dispatch_q *dsq, int donor, u32 want, u32 nr)
 {
 	struct deliver_walk walk = {
-		.cursor.node = LIST_HEAD_INIT(walk.cursor.node),
-		.cursor.flags = SCX_DSQ_LNODE_ITER_CURSOR,
+		.cursor = BYPASS_DSQ_CURSOR(walk.cursor),
 		.want = want,
 		.nr = nr,
 		.stay = nr > want ? nr - want : 0,
@@ -183,6 +182,31 @@ static u32 deliver_from(struct scx_dispatch_q *dsq, int donor, u32 want, u32 nr)
 }
 
 /**
+ * struct deliver_load - what active CPUs have
+ * @nr_tasks: tasks of sched_ext on their run queues
+ * @nr_cpus: how many CPUs these are
+ * @nr_receivers: how many of them may receive tasks
+ */
+struct deliver_load {
+	u32 nr_tasks;
+	u32 nr_cpus;
+	u32 nr_receivers;
+};
+
+static struct deliver_load deliver_measure(const struct cpumask *cpus)
+{
+	struct deliver_load load = {};
+	int cpu;
+
+	for_each_cpu_and(cpu, cpus, cpu_active_mask) {
+		load.nr_tasks += kern_cpu_nr_tasks(cpu);
+		load.nr_receivers += bypass_lb_may_receive(cpu);
+		load.nr_cpus++;
+	}
+	return load;
+}
+
+/**
  * struct deliver_plan - how many tasks each CPU is to have
  * @keep: a CPU that may not receive any gives away what it has above this number
  * @share: every other CPU gives away or receives tasks up to this number
@@ -199,21 +223,16 @@ struct deliver_plan {
  */
 static struct deliver_plan deliver_make_plan(const struct cpumask *cpus)
 {
-	u32 nr_tasks = 0, nr_cpus = 0, nr_receivers = 0;
+	struct deliver_load load = deliver_measure(cpus);
 	struct deliver_plan plan = { U32_MAX, U32_MAX };
 	int cpu;
 
 	cpumask_clear(&deliver_vacant);
-	for_each_cpu_and(cpu, cpus, cpu_active_mask) {
-		nr_tasks += kern_cpu_nr_tasks(cpu);
-		nr_receivers += bypass_lb_may_receive(cpu);
-		nr_cpus++;
-	}
-	if (!nr_tasks || !nr_receivers)
+	if (!load.nr_tasks || !load.nr_receivers)
 		return plan;
 
-	plan.keep = DIV_ROUND_UP(nr_tasks, nr_cpus);
-	plan.share = DIV_ROUND_UP(nr_tasks, nr_receivers);
+	plan.keep = DIV_ROUND_UP(load.nr_tasks, load.nr_cpus);
+	plan.share = DIV_ROUND_UP(load.nr_tasks, load.nr_receivers);
 	for_each_cpu_and(cpu, cpus, cpu_active_mask) {
 		u32 nr = kern_cpu_nr_tasks(cpu);
 		u32 room = bypass_lb_may_receive(cpu) && nr < plan.share ? plan.share - nr : 0;
@@ -265,14 +284,9 @@ static void deliver_node(struct lb_node *node, const struct deliver_plan *plan)
 /* How many tasks do the CPUs of a node have on average? U32_MAX if there are none. */
 static u32 deliver_mean(const struct lb_node *node)
 {
-	u32 nr_tasks = 0, nr_cpus = 0;
-	int cpu;
+	struct deliver_load load = deliver_measure(node->cpus);
 
-	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
-		nr_tasks += kern_cpu_nr_tasks(cpu);
-		nr_cpus++;
-	}
-	return nr_cpus ? nr_tasks / nr_cpus : U32_MAX;
+	return load.nr_cpus ? load.nr_tasks / load.nr_cpus : U32_MAX;
 }
 
 /*

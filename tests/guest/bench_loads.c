@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -65,17 +64,13 @@ const struct bench_load *bench_load(const char *name)
 /* Returns true in the child. */
 bool load_start_child(void)
 {
-	pid_t pid = fork();
+	pid_t pid = start_child("load");
 
-	if (pid < 0)
-		give_up("fork failed");
 	if (pid) {
 		pids[nr_pids++] = pid;
 		return false;
 	}
 	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	sched_close_in_child();
 	return true;
 }
 

@@ -238,9 +238,8 @@ static void load_patch_in_bypass(const char *when, const char *params)
 	pid_t pid;
 
 	enter();
-	pid = fork();
+	pid = start_child("load-patch");
 	if (!pid) {
-		sched_close_in_child();
 		must_load(PATCH, params);
 		_exit(0);
 	}

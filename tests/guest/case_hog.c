@@ -8,12 +8,10 @@
  */
 #define _GNU_SOURCE
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -207,9 +205,6 @@ static void __noreturn fork_for_ever(bool counts)
 {
 	const struct sched_param prio = { .sched_priority = 1 };
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, "forker");
-	sched_close_in_child();
 	if (counts && (pin_to(DRIVER_CPU, DRIVER_CPU) || sched_setscheduler(0, SCHED_FIFO, &prio)))
 		_exit(1);
 	for (;;) {
@@ -227,10 +222,8 @@ static void __noreturn fork_for_ever(bool counts)
 
 static pid_t forker(bool counts)
 {
-	pid_t pid = fork();
+	pid_t pid = start_child("forker");
 
-	if (pid < 0)
-		give_up("fork failed");
 	if (!pid)
 		fork_for_ever(counts);
 	return pid;

@@ -8,7 +8,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,15 +53,11 @@ static bool many_moved(void *unused)
 /* A task that waits for a pass, and takes a CPU down at once that has received tasks. */
 static pid_t start_taking_down(void)
 {
-	pid_t pid = fork();
+	pid_t pid = start_child("take-down");
 
-	if (pid < 0)
-		give_up("fork failed");
 	if (!pid) {
 		const struct sched_param prio = { .sched_priority = 50 };
 
-		prctl(PR_SET_NAME, "take-down");
-		sched_close_in_child();
 		pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
 		if (sched_setscheduler(0, SCHED_FIFO, &prio) || !wait_for(many_moved, NULL, 30))
 			_exit(1);

@@ -76,11 +76,9 @@ static void with_a_hog(void)
 
 	module_load("");
 	must_write(TEST_PARAM("hog"), "1");
-	pid = fork();
-	if (!pid) {
-		sched_close_in_child();
+	pid = start_child("unload");
+	if (!pid)
 		_exit(-unload_module(MODULE));
-	}
 	check(wait_for(stall_is_told, NULL, 60), "a stalled unload names the task that stalls it");
 	check(exists("/sys/module/" MODULE), "and waits for it");
 	must_write(TEST_PARAM("hog"), "0");

@@ -267,7 +267,6 @@ static void check_counter(const char *key, const char *option)
 /* A path is looked up inside an RCU read-side section. */
 static void __noreturn look_up(void)
 {
-	sched_close_in_child();
 	for (;;)
 		exists("/sys/kernel/debug/../../../proc/../sys/kernel/debug/../../nothing");
 }
@@ -280,9 +279,7 @@ static void options(void)
 
 	must_attach(SCHED_PILE);
 	for (i = 0; i < READERS; i++) {
-		readers[i] = fork();
-		if (readers[i] < 0)
-			give_up("fork failed");
+		readers[i] = start_child("reader");
 		if (!readers[i])
 			look_up();
 	}

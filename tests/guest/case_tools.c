@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -157,13 +156,9 @@ static void in_bypass(void)
 static void write_report(void)
 {
 	static char text[1 << 17];
-	pid_t pid = fork();
+	pid_t pid = start_child(SECRET);
 
-	if (pid < 0)
-		give_up("fork failed");
 	if (!pid) {
-		sched_close_in_child();
-		prctl(PR_SET_NAME, SECRET);
 		/* long enough for a line in the kernel log */
 		hold_bypass(true);
 		sleep_ms(1200);

@@ -6,10 +6,8 @@
  */
 #define _GNU_SOURCE
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,13 +30,9 @@
 /* rmmod by a task like any other, away from the crowd. */
 static pid_t start_unload(void)
 {
-	pid_t pid = fork();
+	pid_t pid = start_child("unload");
 
-	if (pid < 0)
-		give_up("fork failed");
 	if (!pid) {
-		prctl(PR_SET_NAME, "unload");
-		sched_close_in_child();
 		pin_to_range(0, CPUS_PER_NODE, CPUS_PER_NODE);
 		_exit(-unload_module(MODULE));
 	}
@@ -130,14 +124,9 @@ static int on_spin_cpu(int index)
  */
 static pid_t start_bypassing(void)
 {
-	pid_t pid = fork();
+	pid_t pid = start_child("bypassing");
 
-	if (pid < 0)
-		give_up("fork failed");
 	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, "bypassing");
-		sched_close_in_child();
 		if (on_spin_cpu(0) || nice(19) == -1)
 			_exit(1);
 		for (;;) {

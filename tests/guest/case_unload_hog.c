@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,14 +27,9 @@ static int *spins;
 
 static pid_t start(void (*run)(void), const char *name)
 {
-	pid_t pid = fork();
+	pid_t pid = start_child(name);
 
-	if (pid < 0)
-		give_up("fork failed");
 	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, name);
-		sched_close_in_child();
 		run();
 		_exit(1);
 	}

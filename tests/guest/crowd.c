@@ -6,11 +6,9 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,9 +48,6 @@ static void __noreturn gather(void)
 	pthread_t thread;
 	int i;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, "crowd");
-	sched_close_in_child();
 	pthread_attr_init(&attr);
 	if (pthread_attr_setstacksize(&attr, STACK_BYTES) || pthread_attr_setguardsize(&attr, 0))
 		_exit(1);
@@ -99,9 +94,7 @@ void crowd_begin(int count, int cpu)
 	if (crowd == MAP_FAILED)
 		give_up("no memory for the crowd");
 	nr = count;
-	process = fork();
-	if (process < 0)
-		give_up("fork failed");
+	process = start_child("crowd");
 	if (!process)
 		gather();
 	if (!wait_for(is_ready, NULL, 300))

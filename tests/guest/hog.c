@@ -2,8 +2,6 @@
 /* A task that takes a CPU for itself and does not give it back. */
 #define _GNU_SOURCE
 #include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "lab.h"
@@ -26,13 +24,8 @@ pid_t hog_begin(int cpu, int policy)
 
 	if (pipe(ready))
 		give_up("no pipe");
-	pid = fork();
-	if (pid < 0)
-		give_up("fork failed");
+	pid = start_child("hog");
 	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, "hog");
-		sched_close_in_child();
 		if (pin_to(cpu, cpu) || sched_setscheduler(0, policy, &prio))
 			_exit(1);
 		/* it comes back as a task that wakes up, and preempts what runs there */

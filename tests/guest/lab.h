@@ -89,6 +89,7 @@ unsigned long work_of_tasks(void);
 void must_progress(unsigned int seconds, const char *where);
 int pin_to(int first, int second);
 int pin_to_range(pid_t pid, int first, int count);
+pid_t start_child(const char *name);
 void end_children(const pid_t *children, int count);
 void tell_task(pid_t pid);
 

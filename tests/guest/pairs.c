@@ -2,9 +2,7 @@
 /* Pairs of tasks that wake each other all the time, and how long a round takes at worst. */
 #define _GNU_SOURCE
 #include <sched.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,17 +80,10 @@ static int keep_off_the_pile(void)
 
 static pid_t start(void)
 {
-	pid_t pid = fork();
+	pid_t pid = start_child("pair");
 
-	if (pid < 0)
-		give_up("fork failed");
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, "pair");
-		sched_close_in_child();
-		if (keep_off_the_pile())
-			_exit(1);
-	}
+	if (!pid && keep_off_the_pile())
+		_exit(1);
 	return pid;
 }
 

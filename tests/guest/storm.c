@@ -2,12 +2,10 @@
 /* Run storms next to each other, count what they do, and stop them. */
 #define _GNU_SOURCE
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,9 +60,6 @@ static void __noreturn blow(int index, int process)
 	const struct sched_param prio = { .sched_priority = STORM_PRIO };
 	const struct storm *storm = running[index];
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, storm->name);
-	sched_close_in_child();
 	srandom(index * 100 + process + 1);
 	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &prio))
 		_exit(1);
@@ -87,9 +82,6 @@ static void __noreturn heartbeat(void)
 {
 	const struct sched_param none = { };
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, "heartbeat");
-	sched_close_in_child();
 	sched_setscheduler(0, SCHED_OTHER, &none);
 	while (!storm_stopped()) {
 		double begin = now();
@@ -108,9 +100,7 @@ static pid_t start(const char *name)
 	if (nr_pids == MAX_PROCESSES)
 		give_up("too many storms");
 	names[nr_pids] = name;
-	pids[nr_pids] = fork();
-	if (pids[nr_pids] < 0)
-		give_up("fork failed");
+	pids[nr_pids] = start_child(name);
 	return pids[nr_pids++];
 }
 

@@ -67,9 +67,6 @@ static void child(int index, int (*setup)(int index))
 	unsigned int closed = __atomic_load_n(gate, __ATOMIC_RELAXED);
 	char byte = 0;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, "spin");
-	sched_close_in_child();
 	if (setup ? setup(index) : pin_to_range(0, 0, GUEST_CPUS))
 		_exit(1);
 	__atomic_store_n(&counters[index], 0, __ATOMIC_RELAXED);
@@ -104,9 +101,7 @@ void spawn(int count, int node, int (*setup)(int index))
 	pin_to_range(0, node * CPUS_PER_NODE, CPUS_PER_NODE);
 
 	for (i = 0; i < count; i++, nr++) {
-		pids[nr] = fork();
-		if (pids[nr] < 0)
-			give_up("fork failed");
+		pids[nr] = start_child("spin");
 		if (!pids[nr])
 			child(nr, setup);
 		if (read(ready[0], &byte, 1) != 1)
@@ -127,6 +122,24 @@ int nr_tasks(void)
 pid_t task_pid(int index)
 {
 	return pids[index];
+}
+
+/*
+ * As fork(), for a child that does not outlive this process and does not keep the
+ * scheduler loaded.
+ */
+pid_t start_child(const char *name)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		give_up("fork failed");
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, name);
+		sched_close_in_child();
+	}
+	return pid;
 }
 
 void end_children(const pid_t *children, int count)

@@ -18,6 +18,7 @@
 #include "balance/timing.h"
 #include "hasten/expedite.h"
 #include "hooks/policy.h"
+#include "hooks/proof.h"
 #include "hooks/state.h"
 #include "kern/kern.h"
 #include "queue/bypass_dsq.h"
@@ -83,7 +84,7 @@ static int status_show(struct seq_file *m, void *unused)
 	seq_printf(m, "version: %s\n", SCX_BYPASS_LB_VERSION);
 	seq_printf(m, "backend: %s\n", redirect_backend());
 	seq_printf(m, "hooks: %s\n", state_is_active() ? "active" : "inactive");
-	seq_printf(m, "proven: %s\n", state_is_proven() ? "yes" : "no");
+	seq_printf(m, "proven: %s\n", proof_is_complete() ? "yes" : "no");
 	seq_printf(m, "bypass: %s\n", kern_bypassing() ? "on" : "off");
 	status_show_totals(m);
 	status_show_params(m);

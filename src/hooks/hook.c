@@ -11,6 +11,7 @@
 #include "hooks/gate.h"
 #include "hooks/hook.h"
 #include "hooks/policy.h"
+#include "hooks/proof.h"
 #include "hooks/state.h"
 #include "kern/kern.h"
 #include "record/episode.h"
@@ -35,7 +36,7 @@ static void hook_scx_bypass(bool bypass)
 	if (state_is_active())
 		episode_before(bypass);
 	if (!bypass && state_is_active())
-		state_wait_for_proof();
+		proof_wait();
 	begins = bypass && !kern_bypassing() && state_is_redirecting() && deliver_begin();
 	gate_hold();
 	static_call(body_scx_bypass)(bypass);
@@ -46,7 +47,7 @@ static void hook_scx_bypass(bool bypass)
 	expedite_update();
 	if (state_is_active())
 		episode_after();
-	if (!bypass && state_is_active() && !state_is_proven())
+	if (!bypass && state_is_active() && !proof_is_complete())
 		pr_info_once("the hooks were not called as bypass requires: this bypass ran as without the module, see scx_bypass_lb(4)\n");
 	if (!bypass && kern_bypassing() && !kern_sched_loaded())
 		pr_warn_once("bypass stays on although no scheduler is loaded: some kernels do this after a scheduler has failed to load; a reboot ends it\n");
@@ -58,11 +59,14 @@ static void hook_scx_bypass(bool bypass)
  * scheduler's dispatch, owns @p in DISPATCHING state; either keeps
  * task_cpu(@p) from changing. In the second case the flag may be changing:
  * scx_bypass() then waits for @p and queues it again.
+ *
+ * Nothing is read through @dsq and @p before it is proven that they are what they
+ * are called.
  */
 static __always_inline bool hook_is_for_bypass_dsq(struct scx_dispatch_q *dsq,
 						   struct task_struct *p, u64 enq_flags)
 {
-	return dsq->id == SCX_DSQ_GLOBAL && state_is_redirecting() &&
+	return state_is_redirecting() && dsq->id == SCX_DSQ_GLOBAL &&
 	       kern_cpu_bypassing(task_cpu(p)) &&
 	       !(enq_flags & kern_layout.enq_dsq_priq);
 }
@@ -78,7 +82,7 @@ typedef bool hook_consume##form##_fn(SCH_PARAM struct rq *rq, struct scx_dispatc
 DEFINE_STATIC_CALL_NULL(body_dispatch_enqueue##form, hook_enqueue##form##_fn);		\
 DEFINE_STATIC_CALL_NULL(body_consume_dispatch_q##form, hook_consume##form##_fn);	\
 											\
-static void __used hook_dispatch_enqueue##form(SCH_PARAM struct scx_dispatch_q *dsq,	\
+static __always_inline void hook_enqueue##form(SCH_PARAM struct scx_dispatch_q *dsq,	\
 					       struct task_struct *p, u64 enq_flags)	\
 {											\
 	if (hook_is_for_bypass_dsq(dsq, p, enq_flags))					\
@@ -87,8 +91,8 @@ static void __used hook_dispatch_enqueue##form(SCH_PARAM struct scx_dispatch_q *
 		static_call(body_dispatch_enqueue##form)(SCH dsq, p, enq_flags);	\
 }											\
 											\
-static bool __used hook_consume_dispatch_q##form(SCH_PARAM struct rq *rq,		\
-						 struct scx_dispatch_q *dsq)		\
+static __always_inline bool hook_consume##form(SCH_PARAM struct rq *rq,			\
+					       struct scx_dispatch_q *dsq)		\
 {											\
 	struct policy_pick pick;							\
 	struct scx_dispatch_q *from;							\
@@ -104,18 +108,55 @@ static bool __used hook_consume_dispatch_q##form(SCH_PARAM struct rq *rq,		\
 		}									\
 	}										\
 	return false;									\
-}											\
-											\
-DEFINE_GATE(hook_dispatch_enqueue##form);						\
-DEFINE_GATE(hook_consume_dispatch_q##form)
+}
 
 /* the first parameter and argument, with the comma behind it */
 #define HOOK_SCH_PARAM	struct scx_sched *sch,
 #define HOOK_SCH	sch,
 #define HOOK_NOTHING
 
-HOOK_FORM(_sch, HOOK_SCH_PARAM, HOOK_SCH);
-HOOK_FORM(_nosch, HOOK_NOTHING, HOOK_NOTHING);
+HOOK_FORM(_sch, HOOK_SCH_PARAM, HOOK_SCH)
+HOOK_FORM(_nosch, HOOK_NOTHING, HOOK_NOTHING)
+
+static void __used hook_dispatch_enqueue_nosch(struct scx_dispatch_q *dsq,
+					       struct task_struct *p, u64 enq_flags)
+{
+	/* the function uses all of its parameters */
+	proof_see_enqueue();
+	hook_enqueue_nosch(dsq, p, enq_flags);
+}
+
+static bool __used hook_consume_dispatch_q_nosch(struct rq *rq, struct scx_dispatch_q *dsq)
+{
+	return hook_consume_nosch(rq, dsq);
+}
+
+static void __used hook_dispatch_enqueue_sch(struct scx_sched *sch, struct scx_dispatch_q *dsq,
+					     struct task_struct *p, u64 enq_flags)
+{
+	if (unlikely(!proof_is_complete()) && kern_is_loaded_sched(sch))
+		proof_see_enqueue();
+	hook_enqueue_sch(sch, dsq, p, enq_flags);
+}
+
+static bool __used hook_consume_dispatch_q_sch(struct scx_sched *sch, struct rq *rq,
+					       struct scx_dispatch_q *dsq)
+{
+	switch (proof_consume_args(sch)) {
+	case PROOF_ARGS_WHOLE:
+		return hook_consume_sch(sch, rq, dsq);
+	case PROOF_ARGS_SHORT:
+		return hook_consume_nosch((struct rq *)sch, (struct scx_dispatch_q *)rq);
+	default:
+		/* the registers go on as they came, whatever they hold */
+		return static_call(body_consume_dispatch_q_sch)(sch, rq, dsq);
+	}
+}
+
+DEFINE_GATE(hook_dispatch_enqueue_sch);
+DEFINE_GATE(hook_dispatch_enqueue_nosch);
+DEFINE_GATE(hook_consume_dispatch_q_sch);
+DEFINE_GATE(hook_consume_dispatch_q_nosch);
 
 #define HOOK_ENTRY(_id, name, form, prototype) {			\
 	.id = (_id),							\

@@ -67,6 +67,16 @@ static int __init sites_refuse_clones(void)
 	return 0;
 }
 
+/* Hooks that get the scheduler compare it with the loaded one, see proof.c. */
+static int __init sites_has_root(const char *proto)
+{
+	if (!strstr(proto, "*scx_sched") || kern_layout.sched_root)
+		return 0;
+	/* reports that it is missing */
+	resolve_symbol("scx_root");
+	return -ENOENT;
+}
+
 /* Choose the form of function @id that this kernel has. */
 static int __init sites_choose_form(enum hook_id id)
 {
@@ -87,7 +97,7 @@ static int __init sites_choose_form(enum hook_id id)
 			return -ENOENT;
 		if (!strcmp(proto, hook->body.proto)) {
 			sites[id].hook = hook;
-			return 0;
+			return sites_has_root(proto);
 		}
 		differs = name;
 	}
@@ -103,19 +113,29 @@ static int __init sites_choose_form(enum hook_id id)
 
 static int __init sites_find_entry(struct site *site)
 {
-	const struct kern_func *f = &site->hook->body;
-	unsigned long addr = resolve_symbol(f->name);
+	const char *name = site->hook->body.name;
+	unsigned long addr = resolve_symbol(name);
+	const struct hook *hook;
 
 	if (!addr)
 		return -ENOENT;
 	site->ip = static_call(kern_ftrace_location)(addr);
 	if (!site->ip) {
 		pr_err("function %s cannot be traced in this kernel, so it cannot be hooked\n",
-		       f->name);
+		       name);
 		return -EOPNOTSUPP;
 	}
-	/* entered at its start, it would come back to the hook */
-	__static_call_update(f->key, f->tramp, (void *)(site->ip + MCOUNT_INSN_SIZE));
+	/*
+	 * Entered at its start, it would come back to the hook. Its other form is set as well:
+	 * with which arguments the function is called is only known later, see proof.c.
+	 */
+	for (hook = hook_forms; hook->func; hook++) {
+		const struct kern_func *f = &hook->body;
+
+		if (!strcmp(f->name, name))
+			__static_call_update(f->key, f->tramp,
+					     (void *)(site->ip + MCOUNT_INSN_SIZE));
+	}
 	return 0;
 }
 

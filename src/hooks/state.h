@@ -4,16 +4,15 @@
 
 #include <linux/atomic.h>
 #include <linux/compiler.h>
-#include <linux/sched/ext.h>
 #include <linux/types.h>
 
+#include "hooks/proof.h"
+
 /* Written by state.c alone. */
-extern bool state_active, state_proven;
+extern bool state_active;
 /* tasks that are inside hook_scx_bypass(): they may be preempted there */
 extern atomic_t state_inside;
 
-void state_look_for_proof(struct scx_dispatch_q *global, int cpu);
-void state_wait_for_proof(void);
 void state_activate(const char *backend);
 void state_deactivate(void);
 void state_wait_idle(void);
@@ -24,15 +23,9 @@ static inline bool state_is_active(void)
 	return READ_ONCE(state_active);
 }
 
-/* They were seen to be called as they must. Without a scheduler nothing calls them. */
-static inline bool state_is_proven(void)
-{
-	return READ_ONCE(state_proven);
-}
-
 static inline bool state_is_redirecting(void)
 {
-	return state_is_active() && state_is_proven();
+	return state_is_active() && proof_is_complete();
 }
 
 /* No task is inside the hook that can be preempted. */

@@ -50,6 +50,7 @@ struct scx_sched;
  * @enq_dsq_priq: SCX_ENQ_DSQ_PRIQ
  * @sched_unloaded: the value of @sched_state when no scheduler is loaded
  * @sched_state: sched_ext's own record of whether a scheduler is loaded
+ * @sched_root: which one; NULL in kernels that can only have one
  * @runqueues: the per-CPU run queues
  * @rq_lock: offset of rq.__lock, bytes; this and the next two for lockdep only
  * @rq_core: offset of rq.core, with core scheduling
@@ -71,6 +72,7 @@ struct kern_layout {
 	u64 enq_dsq_priq;
 	u64 sched_unloaded;
 	const atomic_t *sched_state;
+	struct scx_sched **sched_root;
 	void __percpu *runqueues;
 #ifdef CONFIG_LOCKDEP
 	u32 rq_lock;
@@ -177,6 +179,12 @@ static inline bool kern_bypassing(void)
 static inline bool kern_sched_loaded(void)
 {
 	return atomic_read(kern_layout.sched_state) != kern_layout.sched_unloaded;
+}
+
+/* Is @address that of the loaded scheduler? For kernels with a struct scx_sched. */
+static inline bool kern_is_loaded_sched(const void *address)
+{
+	return address && address == READ_ONCE(*kern_layout.sched_root);
 }
 
 /* Is there anything to do: bypass, and tasks in it? */

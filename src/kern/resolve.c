@@ -95,7 +95,7 @@ static bool __init resolve_has_symbol(const char *name)
 static int __init resolve_data(void)
 {
 	unsigned long runqueues = resolve_symbol("runqueues");
-	unsigned long state;
+	unsigned long state, root;
 
 	if (!runqueues)
 		return -ENOENT;
@@ -107,6 +107,13 @@ static int __init resolve_data(void)
 	if (!state)
 		return -ENOENT;
 	kern_layout.sched_state = (const atomic_t *)state;
+
+	if (resolve_has_symbol("scx_root")) {
+		root = resolve_symbol("scx_root");
+		if (!root)
+			return -ENOENT;
+		kern_layout.sched_root = (struct scx_sched **)root;
+	}
 	return 0;
 }
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef PROOF_H
+#define PROOF_H
+
+#include <linux/compiler.h>
+#include <linux/sched/ext.h>
+#include <linux/types.h>
+
+struct scx_sched;
+
+/**
+ * enum proof_args - with which arguments consume_dispatch_q() is called
+ * @PROOF_ARGS_UNKNOWN: not known yet
+ * @PROOF_ARGS_WHOLE: with all that its prototype names
+ * @PROOF_ARGS_SHORT: without the struct scx_sched, which it does not use
+ */
+enum proof_args {
+	PROOF_ARGS_UNKNOWN,
+	PROOF_ARGS_WHOLE,
+	PROOF_ARGS_SHORT,
+};
+
+/* Written by proof.c alone. */
+extern bool proof_complete;
+extern enum proof_args proof_consume;
+
+enum proof_args proof_find_consume_args(const void *first);
+void proof_see_enqueue(void);
+void proof_see_consume(struct scx_dispatch_q *global, int cpu);
+void proof_wait(void);
+void proof_exit(void);
+
+/* The hooks were seen to be called as they must. Without a scheduler nothing calls them. */
+static inline bool proof_is_complete(void)
+{
+	return READ_ONCE(proof_complete);
+}
+
+/**
+ * proof_consume_args() - with which arguments is consume_dispatch_q() called?
+ * @first: the first one in this call, of a kernel with a struct scx_sched
+ *
+ * Context: interrupts off.
+ */
+static inline enum proof_args proof_consume_args(const void *first)
+{
+	enum proof_args args = READ_ONCE(proof_consume);
+
+	return likely(args != PROOF_ARGS_UNKNOWN) ? args : proof_find_consume_args(first);
+}
+
+#endif /* PROOF_H */

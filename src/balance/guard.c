@@ -4,7 +4,8 @@
  *
  * In bypass a CPU picks a task at least once in a tick. One that has tasks and has not
  * picked for longer does not serve them, whatever the reason: a task of a higher class
- * runs there, it is throttled, its tick is off, a wakeup was lost. Then every CPU of
+ * runs there, it is throttled, its tick is off, a wakeup was lost. Nor does one where a
+ * task of a higher class was seen at each look for as long. Then every CPU of
  * the node takes its tasks (help.c), as every CPU takes them from the stock kernel's
  * one queue of the node. If it was only slow, its tasks are run elsewhere, that is all.
  *
@@ -40,7 +41,8 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 
 	if (!cpu_active(bc->cpu))
 		return true;
-	if (picks != bc->guard.picks || !bc->guard.ns) {
+	/* one that picks between naps of a task of a higher class gets little done */
+	if ((picks != bc->guard.picks && !kern_cpu_nr_others(bc->cpu)) || !bc->guard.ns) {
 		bc->guard.picks = picks;
 		bc->guard.ns = now;
 	}

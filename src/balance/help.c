@@ -31,45 +31,44 @@
 #define HELP_TRIES	16
 
 /*
- * Is there a task that may run on @cpu among the first @scan of @dsq? Takes its lock if
- * that is free: a CPU that helps does not wait for a lock. Another try comes soon.
+ * On the DSQ of an unserved CPU, tasks that cannot move stay in front, because that CPU
+ * does not run and requeue them. So all of that DSQ is searched. As interrupts are off
+ * meanwhile, each CPU does so once in a tick. That one CPU does it for all of the node is
+ * not enough: a task may run on some of the CPUs only.
  */
-static bool help_can_take(struct scx_dispatch_q *dsq, int cpu, u32 scan)
+static u32 help_scan(const struct bypass_cpu *bc, const struct bypass_cpu *donor)
 {
-	struct task_struct *p;
-	bool found = false;
-
-	if (!READ_ONCE(dsq->nr) || !raw_spin_trylock(&dsq->lock))
-		return false;
-	p = bypass_dsq_next(dsq, &dsq->list);
-	for (; p && scan-- && !found; p = bypass_dsq_next(dsq, &p->scx.dsq_list.node))
-		found = bypass_dsq_may_move(p, cpu);
-	raw_spin_unlock(&dsq->lock);
-	return found;
+	return READ_ONCE(donor->guard.unserved) && time_after(jiffies, bc->help.walked_tick) ?
+	       U32_MAX : HELP_SCAN;
 }
 
 /*
- * On the DSQ of an unserved CPU, tasks that cannot move stay in front, because that CPU
- * does not run and requeue them. So all of that DSQ is searched, but by only one CPU in
- * each tick, because interrupts are off during the search.
+ * Is there a task on @dsq, one of @donor's, that may run on @bc's CPU? An idle CPU waits for
+ * the lock, as it does for the global DSQ's. One that has tasks itself does not: another try
+ * comes soon.
  */
-static u32 help_scan(struct bypass_cpu *donor)
+static bool help_can_take(struct bypass_cpu *bc, const struct bypass_cpu *donor,
+			  struct scx_dispatch_q *dsq, bool idle)
 {
-	unsigned long walked = READ_ONCE(donor->help.walked_tick);
+	u32 most = help_scan(bc, donor), nr = 0;
+	struct task_struct *p;
+	bool found = false;
 
-	if (!READ_ONCE(donor->guard.unserved) || !time_after(jiffies, walked))
-		return HELP_SCAN;
-	WRITE_ONCE(donor->help.walked_tick, jiffies);
-	return U32_MAX;
-}
-
-static struct scx_dispatch_q *help_from(struct bypass_cpu *donor, int cpu)
-{
-	u32 scan = help_scan(donor);
-
-	if (help_can_take(&donor->urgent, cpu, scan))
-		return &donor->urgent;
-	return help_can_take(&donor->dsq, cpu, scan) ? &donor->dsq : NULL;
+	if (!READ_ONCE(dsq->nr))
+		return false;
+	if (idle)
+		raw_spin_lock(&dsq->lock);
+	else if (!raw_spin_trylock(&dsq->lock))
+		return false;
+	p = bypass_dsq_next(dsq, &dsq->list);
+	for (; p && nr < most && !found; p = bypass_dsq_next(dsq, &p->scx.dsq_list.node)) {
+		found = bypass_dsq_may_move(p, bc->cpu);
+		nr++;
+	}
+	raw_spin_unlock(&dsq->lock);
+	if (nr > HELP_SCAN)
+		bc->help.walked_tick = jiffies;
+	return found;
 }
 
 /*
@@ -77,22 +76,22 @@ static struct scx_dispatch_q *help_from(struct bypass_cpu *donor, int cpu)
  * down gives tasks, too: it may not run those of other run queues any more.
  */
 static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_node *node,
-					bool unserved)
+					bool idle, bool unserved)
 {
 	unsigned int tries = HELP_TRIES;
 	int cpu, from = bc->help.from;
 
 	for_each_cpu_wrap(cpu, node->cpus, from) {
 		struct bypass_cpu *donor = per_cpu_ptr(&bypass_cpus, cpu);
-		struct scx_dispatch_q *dsq;
 
 		if (donor == bc || !bypass_dsq_cpu_nr(donor) ||
 		    (unserved && !READ_ONCE(donor->guard.unserved)))
 			continue;
 		bc->help.from = cpu;
-		dsq = help_from(donor, bc->cpu);
-		if (dsq)
-			return dsq;
+		if (help_can_take(bc, donor, &donor->urgent, idle))
+			return &donor->urgent;
+		if (help_can_take(bc, donor, &donor->dsq, idle))
+			return &donor->dsq;
 		if (!--tries)
 			break;
 	}
@@ -120,7 +119,7 @@ struct scx_dispatch_q *help_source(struct bypass_cpu *bc, bool idle)
 	if (unserved) {
 		if (!idle)
 			bc->help.tick = jiffies + 1;
-		dsq = help_find(bc, node, true);
+		dsq = help_find(bc, node, idle, true);
 	}
-	return dsq || !idle ? dsq : help_find(bc, node, false);
+	return dsq || !idle ? dsq : help_find(bc, node, true, false);
 }

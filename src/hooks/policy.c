@@ -11,11 +11,14 @@
 #include "balance/help.h"
 #include "balance/timing.h"
 #include "hooks/policy.h"
+#include "hooks/proof.h"
 #include "hooks/state.h"
 #include "kern/kern.h"
 #include "queue/bypass_dsq.h"
 #include "record/count.h"
 
+/* times that an idle CPU looks for another CPU's DSQ in a pick, if others are faster */
+#define POLICY_HELP_TRIES	4
 /* urgent tasks that are picked in a row, while others wait */
 #define POLICY_URGENT_ROW	4
 
@@ -175,7 +178,7 @@ static void policy_choose(struct policy_pick *pick)
 	pick->next = 0;
 	pick->helped = NULL;
 	/* also while the hooks are made inactive: until the drain has ended tasks wait here */
-	bypassing = state_is_proven() && kern_cpu_bypassing(bc->cpu);
+	bypassing = proof_is_complete() && kern_cpu_bypassing(bc->cpu);
 	WRITE_ONCE(bc->nr_picks, bc->nr_picks + 1);
 
 	idle = !bypass_dsq_cpu_nr(bc);
@@ -199,11 +202,21 @@ static void policy_choose(struct policy_pick *pick)
  */
 void policy_begin(struct policy_pick *pick, int cpu, struct scx_dispatch_q *global)
 {
-	if (unlikely(!state_is_proven()) && state_is_active())
-		state_look_for_proof(global, cpu);
+	if (unlikely(!proof_is_complete()) && state_is_active())
+		proof_see_consume(global, cpu);
 	pick->cpu = cpu;
 	pick->global = global;
+	pick->tries = POLICY_HELP_TRIES;
 	policy_choose(pick);
+}
+
+/*
+ * Other CPUs have emptied the DSQ from which this one, which would idle, was to take a task.
+ * There may be another: it would take the guard some milliseconds to say so.
+ */
+static bool policy_tries_again(struct policy_pick *pick, const struct bypass_cpu *bc)
+{
+	return pick->helped && !bypass_dsq_cpu_nr(bc) && pick->tries-- > 1;
 }
 
 /**
@@ -222,6 +235,8 @@ void policy_begin(struct policy_pick *pick, int cpu, struct scx_dispatch_q *glob
  */
 struct scx_dispatch_q *policy_next(struct policy_pick *pick)
 {
+	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, pick->cpu);
+
 	for (;;) {
 		while (pick->next < pick->nr) {
 			struct scx_dispatch_q *dsq = pick->dsq[pick->next++];
@@ -230,7 +245,7 @@ struct scx_dispatch_q *policy_next(struct policy_pick *pick)
 			if (dsq == pick->global || READ_ONCE(dsq->nr))
 				return dsq;
 		}
-		if (bypass_dsq_cpu_seq(per_cpu_ptr(&bypass_cpus, pick->cpu)) == pick->seq)
+		if (bypass_dsq_cpu_seq(bc) == pick->seq && !policy_tries_again(pick, bc))
 			return NULL;
 		policy_choose(pick);
 	}

@@ -24,7 +24,7 @@
  * @help.tick: until when this CPU does not look at another CPU's DSQ while it has tasks
  *	itself, jiffies. Protected by the rq's lock
  * @help.from: the CPU whose DSQ it looks at first. Protected by the rq's lock
- * @help.walked_tick: when another CPU has last walked all of these DSQs, jiffies. Racy
+ * @help.walked_tick: when it has last walked all of another CPU's DSQ, jiffies. As @help.from
  * @kick: wakes the CPU when it idles, for callers that hold scheduler locks
  * @cpu: the CPU
  */

@@ -15,7 +15,8 @@
  * @timing: owned by timing.c
  * @timing.pass: starts the next pass, on a CPU of the node
  * @timing.guard: looks for CPUs that do not serve their tasks
- * @timing.start: starts both timers, on the CPU where they are to run
+ * @timing.start: starts the timers, on the CPU where they are to run
+ * @timing.pass_now: it starts the next pass at once. Otherwise only the guard's timer
  * @pass: owned by bypass_lb.c
  * @pass.donee_mask: in a pass, the CPUs that may still receive tasks
  * @pass.resched_mask: in a pass, the CPUs that have received some
@@ -34,6 +35,7 @@ struct lb_node {
 		struct timer_list pass;
 		struct hrtimer guard;
 		struct irq_work start;
+		bool pass_now;
 	} timing;
 	struct {
 		cpumask_var_t donee_mask;

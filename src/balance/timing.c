@@ -69,12 +69,15 @@ static void timing_start_fn(struct irq_work *work)
 {
 	struct lb_node *node = container_of(work, struct lb_node, timing.start);
 
-	if (!timing_is_wanted())
+	if (!timing_is_wanted()) {
+		/* the guard may have been on its way to this CPU */
+		guard_forget(node);
 		return;
+	}
 	/* not put off by each update */
 	if (!hrtimer_is_queued(&node->timing.guard))
 		timing_start_guard(node);
-	if (timing_intv_us() && READ_ONCE(timing_passes))
+	if (xchg(&node->timing.pass_now, false) && timing_intv_us() && READ_ONCE(timing_passes))
 		mod_timer(&node->timing.pass, jiffies);
 }
 
@@ -100,8 +103,9 @@ static int timing_choose_cpu(const struct lb_node *node)
 }
 
 /*
- * The guard's timer stays on its CPU. If that goes down, or the timer has been moved away
- * from one that went down, it is started on another CPU of the node.
+ * The guard's timer stays on its CPU, unless a task of a higher class comes there. If the CPU
+ * goes down, or the timer has been moved away from one that went down, it is started on
+ * another CPU of the node.
  */
 static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 {
@@ -113,7 +117,8 @@ static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 		return HRTIMER_NORESTART;
 	}
 	guard_look(node);
-	if (cpu_active(this_cpu) && cpumask_test_cpu(this_cpu, node->cpus))
+	if (cpu_active(this_cpu) && cpumask_test_cpu(this_cpu, node->cpus) &&
+	    !kern_cpu_nr_others(this_cpu))
 		cpu = this_cpu;
 	else
 		cpu = timing_choose_cpu(node);
@@ -143,6 +148,7 @@ void timing_update(void)
 		struct lb_node *node = lb_nodes[i];
 		int cpu;
 
+		WRITE_ONCE(node->timing.pass_now, true);
 		/* a CPU that is online stays so until this is over */
 		preempt_disable();
 		cpu = timing_choose_cpu(node);

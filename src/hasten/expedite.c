@@ -4,13 +4,13 @@
  * for the tick of every CPU, several times; an expedited one asks the CPUs.
  * But RCU's own threads do that, and as they are not real-time threads, each of
  * their wakeups may wait for a turn of a long queue. So they are made real-time
- * threads meanwhile, as kernels with RCU boosting have them always.
+ * threads meanwhile, of the lowest priority, as kernels with RCU boosting have them
+ * always: any real-time task still runs before them.
  */
 #include <linux/bitops.h>
 #include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
-#include <linux/sched/prio.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <uapi/linux/sched/types.h>
@@ -78,7 +78,7 @@ static void expedite_raise_threads(void)
 
 		t->raised = READ_ONCE(t->p->policy) == SCHED_NORMAL;
 		if (t->raised)
-			sched_set_fifo(t->p);
+			sched_set_fifo_low(t->p);
 	}
 }
 
@@ -91,7 +91,7 @@ static void expedite_lower_threads(void)
 		struct expedite_thread *t = &expedite_threads[i];
 
 		if (t->raised && READ_ONCE(t->p->policy) == SCHED_FIFO &&
-		    READ_ONCE(t->p->rt_priority) == MAX_RT_PRIO / 2)
+		    READ_ONCE(t->p->rt_priority) == 1)
 			sched_set_normal(t->p, task_nice(t->p));
 		t->raised = false;
 	}

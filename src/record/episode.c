@@ -23,9 +23,8 @@
 /* Innermost. Protects all below but what says otherwise. */
 static DEFINE_RAW_SPINLOCK(episode_lock);
 static struct episode episode_last[EPISODE_KEPT];
-/* the current one, if any */
+/* the current one; if there is none, its number is 0 */
 static struct episode episode_now;
-static bool episode_is_on;
 static u64 episode_nr_ended;
 static u64 episode_ended_ns;
 /* Racy: the first pass that sees it looks. */
@@ -54,19 +53,32 @@ static u32 episode_longest_run_queue(void)
 
 /*
  * What is on many CPUs, so it is looked at before the lock is taken: with thousands of CPUs
- * that takes a while.
+ * that takes a while. Meanwhile another task may end episode @number.
  */
 struct episode_sums {
+	u64 number;
 	struct counts counts;
 	u32 longest_run_queue;
+	u32 longest_queue;
+	u32 wait;
 };
 
 static struct episode_sums episode_measure(void)
 {
-	return (struct episode_sums){
+	struct episode_sums sums = {
+		.number = READ_ONCE(episode_now.number),
 		.counts = count_sum(cpu_possible_mask),
 		.longest_run_queue = episode_longest_run_queue(),
 	};
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct count_cpu *c = per_cpu_ptr(&count_cpus, cpu);
+
+		sums.longest_queue = max(sums.longest_queue, READ_ONCE(c->longest));
+		sums.wait = max(sums.wait, READ_ONCE(c->wait));
+	}
+	return sums;
 }
 
 /* Must be called with episode_lock held and interrupts off. */
@@ -89,27 +101,20 @@ static void episode_begin(struct episode_task entered, const struct episode_sums
 		.longest_before = sums->longest_run_queue,
 		.counts = sums->counts,
 	};
-	episode_is_on = true;
 }
 
 /* Must be called with episode_lock held and interrupts off. */
 static void episode_end(struct episode_task left, const struct episode_sums *sums)
 {
 	struct episode *e = &episode_now;
-	u32 wait = 0;
-	int cpu, id;
+	int id;
 
 	lockdep_assert_held(&episode_lock);
 
-	for_each_possible_cpu(cpu) {
-		const struct count_cpu *c = per_cpu_ptr(&count_cpus, cpu);
-
-		e->longest_queue = max(e->longest_queue, READ_ONCE(c->longest));
-		wait = max(wait, READ_ONCE(c->wait));
-	}
+	e->longest_queue = max(e->longest_queue, sums->longest_queue);
 	/* a queue may have been longest between two looks */
 	e->queued_max = max(e->queued_max, e->longest_queue);
-	e->wait_ms = max(e->wait_ms, jiffies_to_msecs(wait));
+	e->wait_ms = max(e->wait_ms, jiffies_to_msecs(sums->wait));
 	e->longest_after = sums->longest_run_queue;
 	e->lasted_ns = ktime_get_mono_fast_ns() - e->begin_ns;
 	e->left = left;
@@ -117,7 +122,7 @@ static void episode_end(struct episode_task left, const struct episode_sums *sum
 		e->counts.nr[id] = sums->counts.nr[id] - e->counts.nr[id];
 	episode_last[episode_nr_ended++ % EPISODE_KEPT] = *e;
 	episode_ended_ns += e->lasted_ns;
-	episode_is_on = false;
+	WRITE_ONCE(e->number, 0);
 }
 
 static void episode_log(const struct episode *e)
@@ -169,7 +174,7 @@ static void episode_look(void)
 	}
 
 	raw_spin_lock_irqsave(&episode_lock, flags);
-	if (episode_is_on) {
+	if (episode_now.number) {
 		episode_now.queued_max = max(episode_now.queued_max, queued);
 		episode_now.longest_queue = max(episode_now.longest_queue, longest);
 		episode_now.wait_ms = max(episode_now.wait_ms, jiffies_to_msecs(wait));
@@ -195,7 +200,7 @@ void episode_before(bool bypass)
 	}
 	sums = episode_measure();
 	raw_spin_lock_irqsave(&episode_lock, flags);
-	if (!episode_is_on)
+	if (!episode_now.number)
 		episode_begin(task, &sums);
 	raw_spin_unlock_irqrestore(&episode_lock, flags);
 }
@@ -218,9 +223,10 @@ void episode_after(void)
 
 	raw_spin_lock_irqsave(&episode_lock, flags);
 	on = kern_bypassing();
-	if (on && !episode_is_on)
+	if (on && !episode_now.number)
 		episode_begin(unknown, &sums);
-	if (!on && episode_is_on) {
+	/* not one that has begun since: its counts are not in the sums */
+	if (!on && episode_now.number && episode_now.number == sums.number) {
 		episode_end(task, &sums);
 		last = episode_now;
 		ended = true;
@@ -260,7 +266,7 @@ void episode_stop(void)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&episode_lock, flags);
-	if (episode_is_on)
+	if (episode_now.number)
 		episode_end(task, &sums);
 	raw_spin_unlock_irqrestore(&episode_lock, flags);
 }
@@ -277,7 +283,7 @@ struct episode_totals episode_totals(void)
 	raw_spin_lock_irq(&episode_lock);
 	t.episodes = episode_nr_ended;
 	t.bypass_ns = episode_ended_ns;
-	if (episode_is_on) {
+	if (episode_now.number) {
 		t.since_ns = episode_now.begin_ns;
 		t.bypass_ns += ktime_get_mono_fast_ns() - episode_now.begin_ns;
 	}

@@ -208,8 +208,7 @@ static void enter(void)
 {
 	module_load("");
 	hold_bypass(true);
-	sleep_ms(300);
-	check(total_queued() > TASKS / 2, "a rival comes when the bypass DSQs are full");
+	check(queues_hold(TASKS / 2), "a rival comes when the bypass DSQs are full");
 }
 
 static void leave_bypass(const char *when)

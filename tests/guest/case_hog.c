@@ -32,6 +32,10 @@
 #define DRIVER_CPU	7
 #define PILED		60
 #define FEW		40
+/* more than another CPU looks at on each visit, and one that may leave */
+#define PINNED		24
+#define PINNED_ROUNDS	5
+#define NAP_MS		40
 #define RUN_MS		4000
 #define LOOK_MS		20
 /* how much longer a task may wait than without the module: times, and percent of a run */
@@ -62,6 +66,7 @@ static int to_ext(int index)
  * @late: it begins to spin during bypass, else before
  * @policy: of the hog
  * @params: of the module
+ * @nap_ms: it naps after each so many milliseconds, or never
  */
 struct hog_run {
 	const char *name;
@@ -69,6 +74,7 @@ struct hog_run {
 	bool piled, late;
 	int policy;
 	const char *params;
+	unsigned int nap_ms;
 };
 
 #define NO_PASSES	"bypass_lb_intv_us=0"
@@ -79,6 +85,7 @@ static const struct hog_run hog_runs[] = {
 	{ "piled up, bypass, then hog", SCHED_PILE, true, true, SCHED_FIFO, "" },
 	{ "bypass, then hog, no passes", SCHED_GLOBAL, false, true, SCHED_FIFO, NO_PASSES },
 	{ "piled up, hog of the fair class", SCHED_PARTIAL, true, false, SCHED_OTHER, "" },
+	{ "bypass, then hog that naps", SCHED_GLOBAL, false, true, SCHED_FIFO, NO_PASSES, NAP_MS },
 };
 
 /**
@@ -145,9 +152,9 @@ static struct waits beside_a_hog(const struct hog_run *run)
 	if (run->late) {
 		hold_bypass(true);
 		must_progress(120, "in bypass");
-		hog = hog_begin(HOG_CPU, run->policy);
+		hog = hog_begin_napping(HOG_CPU, run->policy, run->nap_ms);
 	} else {
-		hog = hog_begin(HOG_CPU, run->policy);
+		hog = hog_begin_napping(HOG_CPU, run->policy, run->nap_ms);
 		hold_bypass(true);
 	}
 	waits = watch_tasks(RUN_MS * test_times);
@@ -164,6 +171,52 @@ static void check_stuck(const char *when, const struct hog_run *run, int stuck)
 {
 	check(stuck <= (run->late ? LOST_TO_THE_HOG : 0), "%s: %s: %d tasks make no step", when,
 	      run->name, stuck);
+}
+
+static int to_hog_cpu(int index)
+{
+	return pin_to(HOG_CPU, HOG_CPU);
+}
+
+static bool last_runs(void *work)
+{
+	return work_of_task(nr_tasks() - 1) > *(unsigned long *)work;
+}
+
+/*
+ * The queue of the hog's CPU is full of tasks that may run nowhere else. The last of them is
+ * then allowed to run on one other CPU, which idles.
+ */
+static void behind_pinned_tasks(void)
+{
+	pid_t last, hog;
+	unsigned long work;
+	int i;
+
+	module_load(NO_PASSES);
+	must_attach(SCHED_GLOBAL);
+	spawn(PINNED, 0, to_hog_cpu);
+	must_progress(120, "pinned, under the scheduler");
+	pin_to(DRIVER_CPU, DRIVER_CPU);
+	hold_bypass(true);
+	must_progress(120, "pinned, in bypass");
+	hog = hog_begin(HOG_CPU, SCHED_FIFO);
+	for (i = 0; i < PINNED_ROUNDS; i++) {
+		last = task_pid(nr_tasks() - 1);
+		pin_to_range(last, HOG_CPU, 1);
+		sleep_ms(SETTLE_MS);
+		work = work_of_task(nr_tasks() - 1);
+		pin_to_range(last, HOG_CPU - 1, 2);
+		if (!wait_for(last_runs, &work, 20))
+			break;
+	}
+	check(i == PINNED_ROUNDS, "behind tasks that may run only there: it leaves, %d times", i);
+	hold_bypass(false);
+	end_children(&hog, 1);
+	pin_to_range(0, 0, GUEST_CPUS);
+	kill_tasks();
+	sched_must_go();
+	module_unload();
 }
 
 static void case_hog(bool module)
@@ -187,6 +240,7 @@ static void case_hog(bool module)
 		      "%s: the longest wait of the others is %u %% of the time, %u without the module",
 		      hog_runs[i].name, with.longest, without[i].longest);
 	}
+	behind_pinned_tasks();
 }
 
 CASE(hog) = {

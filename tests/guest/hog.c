@@ -14,8 +14,22 @@ void hogs_may_run(void)
 	must_write("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 }
 
-/* It spins on @cpu in the class of @policy until it is killed. Returns when it does. */
-pid_t hog_begin(int cpu, int policy)
+static void __noreturn spin_and_nap(unsigned int ms)
+{
+	for (;;) {
+		double begin = now();
+
+		while (!ms || now() < begin + ms / 1000.0)
+			;
+		usleep(1);
+	}
+}
+
+/*
+ * It spins on @cpu in the class of @policy until it is killed, and naps for as short as it
+ * can after each @ms of the guest, if that is not 0. Returns when it spins.
+ */
+pid_t hog_begin_napping(int cpu, int policy, unsigned int ms)
 {
 	const struct sched_param prio = { .sched_priority = policy == SCHED_FIFO ? HOG_PRIO : 0 };
 	int ready[2];
@@ -32,12 +46,16 @@ pid_t hog_begin(int cpu, int policy)
 		usleep(50000);
 		if (write(ready[1], &byte, 1) != 1)
 			_exit(1);
-		for (;;)
-			;
+		spin_and_nap(ms);
 	}
 	close(ready[1]);
 	if (read(ready[0], &byte, 1) != 1)
 		give_up("the hog does not run");
 	close(ready[0]);
 	return pid;
+}
+
+pid_t hog_begin(int cpu, int policy)
+{
+	return hog_begin_napping(cpu, policy, 0);
 }

@@ -60,6 +60,7 @@ bool backend_is(const char *name);
 unsigned long long status_number(const char *key);
 int queue_length(int cpu);
 int total_queued(void);
+bool queues_hold(int nr);
 struct node_status node_status(int node);
 void hold_bypass(bool on);
 void list_queues(char *line, size_t size);
@@ -96,6 +97,7 @@ void tell_task(pid_t pid);
 /* hog.c: a task that takes a CPU for itself */
 void hogs_may_run(void);
 pid_t hog_begin(int cpu, int policy);
+pid_t hog_begin_napping(int cpu, int policy, unsigned int ms);
 
 /* pile.c */
 void pile_up_in_bypass(int count, bool both_nodes);

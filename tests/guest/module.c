@@ -98,6 +98,20 @@ int total_queued(void)
 	return sum;
 }
 
+static bool holds_more(void *nr)
+{
+	return total_queued() > *(int *)nr;
+}
+
+/*
+ * Are more than @nr tasks on bypass DSQs, soon? In the first bypass the kernel's own DSQ
+ * gets tasks until the hooks are proven.
+ */
+bool queues_hold(int nr)
+{
+	return wait_for(holds_more, &nr, 60);
+}
+
 static unsigned long long node_number(int node, const char *what)
 {
 	char key[32];

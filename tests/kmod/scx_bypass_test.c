@@ -337,10 +337,14 @@ static int set_hold_fork(bool on)
 
 	if (ret)
 		return ret;
-	if (on)
+	/* lockdep has to be told that it is held in user space */
+	if (on) {
 		percpu_down_read(fork_rwsem);
-	else
+		percpu_rwsem_release(fork_rwsem, _THIS_IP_);
+	} else {
+		percpu_rwsem_acquire(fork_rwsem, true, _THIS_IP_);
 		percpu_up_read(fork_rwsem);
+	}
 	return 0;
 }
 

@@ -53,8 +53,8 @@ static void deliver(const struct situation *s)
 	hold_bypass(true);
 	most = most_on_run_queue();
 	status = node_status(0);
-	check(most <= TASKS / (s->cpus - 1) * 5 / 4, "%s: each run queue has its share (%d)", s->what,
-	      most);
+	check(most <= TASKS / (s->cpus - 1) * 5 / 4, "%s: each run queue has its share (%d)",
+	      s->what, most);
 	for (i = 0; i < nr_tasks(); i++) {
 		cpu = task_cpu_of(task_pid(i));
 		strays += cpu >= 0 && cpu / CPUS_PER_NODE != (i >= s->on[0]);

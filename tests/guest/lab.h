@@ -42,6 +42,7 @@ bool kernel_log_has(const char *text);
 #define MODULE		"scx_bypass_lb"
 #define PARAM(name)	"/sys/module/" MODULE "/parameters/" name
 #define TEST_PARAM(name) "/sys/module/scx_bypass_test/parameters/" name
+#define WATCH_PARAM(name) "/sys/module/scx_bypass_watch/parameters/" name
 #define STATUS		"/sys/kernel/debug/" MODULE "/status"
 
 struct node_status {

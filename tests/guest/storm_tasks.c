@@ -182,7 +182,10 @@ static bool cookie_begin(void)
 {
 	unsigned long cookie;
 
-	return !prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, PR_SCHED_CORE_SCOPE_THREAD, &cookie);
+	if (prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, PR_SCHED_CORE_SCOPE_THREAD, &cookie))
+		return false;
+	must_write(WATCH_PARAM("cookies"), "Y");
+	return true;
 }
 
 static void cookie_end(void)
@@ -192,6 +195,7 @@ static void cookie_end(void)
 	for (i = 0; i < nr_tasks(); i++)
 		prctl(PR_SCHED_CORE, PR_SCHED_CORE_SHARE_TO, task_pid(i),
 		      PR_SCHED_CORE_SCOPE_THREAD, 0);
+	must_write(WATCH_PARAM("cookies"), "N");
 }
 
 const struct storm storm_cookie = {

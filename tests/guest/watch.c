@@ -10,7 +10,6 @@
 #include "lab.h"
 
 #define WATCH		"scx_bypass_watch"
-#define WATCH_PARAM(name) "/sys/module/" WATCH "/parameters/" name
 
 static bool watching;
 

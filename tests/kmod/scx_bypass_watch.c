@@ -22,6 +22,7 @@
 #include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/static_call.h>
+#include <linux/topology.h>
 #include <linux/tracepoint.h>
 #include <trace/events/sched.h>
 
@@ -55,6 +56,10 @@ MODULE_PARM_DESC(rounds, "times that the timer looked at all CPUs");
 static bool blind;
 module_param(blind, bool, 0400);
 MODULE_PARM_DESC(blind, "the module was loaded, and its bypass DSQs were not found");
+
+static bool cookies;
+module_param(cookies, bool, 0600);
+MODULE_PARM_DESC(cookies, "tasks have cookies of core scheduling");
 
 static char what[128] = "nothing";
 module_param_string(what, what, sizeof(what), 0400);
@@ -113,6 +118,22 @@ static bool idles(void)
 	       cpu_active(smp_processor_id());
 }
 
+/*
+ * Core scheduling makes a CPU idle while a sibling of it runs a task with another cookie,
+ * without the module, too.
+ */
+static bool may_be_forced_idle(int cpu)
+{
+#ifdef CONFIG_SCHED_CORE
+	int sibling;
+
+	for_each_cpu(sibling, cpu_smt_mask(cpu))
+		if (sibling != cpu && !READ_ONCE(per_cpu(watched, sibling).idle))
+			return READ_ONCE(cookies);
+#endif
+	return false;
+}
+
 static void note_fault(const struct watched *w, int cpu, unsigned int queued)
 {
 	if (!faults++)
@@ -130,7 +151,7 @@ static void look_at_this_cpu(void *unused)
 	unsigned int queued = queued_on(cpu);
 	u64 now = ktime_get_mono_fast_ns();
 
-	if (!queued || !idles()) {
+	if (!queued || !idles() || may_be_forced_idle(cpu)) {
 		w->nr = 0;
 		return;
 	}

@@ -4,8 +4,9 @@
  *
  * In bypass a CPU picks a task at least once in a tick. One that has tasks and has not
  * picked for longer does not serve them, whatever the reason: a task of a higher class
- * runs there, it is throttled, its tick is off, a wakeup was lost. Nor does one where a
- * task of a higher class was seen at each look for as long. Then every CPU of
+ * runs there, it is throttled, its tick is off, a wakeup was lost. A CPU does not
+ * serve them either if a task of a higher class was there at each look for as long, even if
+ * it picks now and then. Then every CPU of
  * the node takes its tasks (help.c), as every CPU takes them from the stock kernel's
  * one queue of the node. If it was only slow, its tasks are run elsewhere, that is all.
  *

@@ -29,46 +29,85 @@
 #define HELP_SCAN	16
 /* DSQs with tasks looked at in one pick; the next pick begins where this one ended */
 #define HELP_TRIES	16
+/* a search of all of a DSQ that found nothing is remembered for so long, jiffies */
+#define HELP_REMEMBER	HZ
 
 /*
  * On the DSQ of an unserved CPU, tasks that cannot move stay in front, because that CPU
- * does not run and requeue them. So all of that DSQ is searched. As interrupts are off
- * meanwhile, each CPU does so once in a tick. That one CPU does it for all of the node is
- * not enough: a task may run on some of the CPUs only.
+ * does not run and requeue them. So all of that DSQ is searched, by each CPU of the node,
+ * because a task may run on some CPUs only. Interrupts are off meanwhile. So a CPU does this
+ * once in a tick, and not again for some time if nothing was found and nothing was queued.
  */
-static u32 help_scan(const struct bypass_cpu *bc, const struct bypass_cpu *donor)
+static bool help_may_walk(const struct bypass_cpu *bc, const struct bypass_cpu *donor, u32 seq)
 {
-	return READ_ONCE(donor->guard.unserved) && time_after(jiffies, bc->help.walked_tick) ?
-	       U32_MAX : HELP_SCAN;
+	if (!READ_ONCE(donor->guard.unserved) || !time_after(jiffies, bc->help.walked_tick))
+		return false;
+	return bc->help.walked_cpu != donor->cpu || bc->help.walked_seq != seq ||
+	       time_after(jiffies, bc->help.walked_tick + HELP_REMEMBER);
 }
 
-/*
- * Is there a task on @dsq, one of @donor's, that may run on @bc's CPU? An idle CPU waits for
- * the lock, as it does for the global DSQ's. One that has tasks itself does not: another try
- * comes soon.
+/**
+ * struct help_look - a look at the DSQs of another CPU
+ * @walk: all of a DSQ may be searched
+ * @wait: wait for a DSQ's lock, as every CPU does for the global DSQ's
+ * @nr: tasks looked at on the longer one
+ * @missed: a lock was not free
  */
-static bool help_can_take(struct bypass_cpu *bc, const struct bypass_cpu *donor,
-			  struct scx_dispatch_q *dsq, bool idle)
+struct help_look {
+	bool walk;
+	bool wait;
+	u32 nr;
+	bool missed;
+};
+
+/* Is there a task on @dsq that may run on @cpu? Takes its lock. */
+static bool help_can_take(struct scx_dispatch_q *dsq, int cpu, struct help_look *look)
 {
-	u32 most = help_scan(bc, donor), nr = 0;
+	u32 most = look->walk ? U32_MAX : HELP_SCAN, nr = 0;
 	struct task_struct *p;
 	bool found = false;
 
 	if (!READ_ONCE(dsq->nr))
 		return false;
-	if (idle)
+	if (look->wait) {
 		raw_spin_lock(&dsq->lock);
-	else if (!raw_spin_trylock(&dsq->lock))
+	} else if (!raw_spin_trylock(&dsq->lock)) {
+		look->missed = true;
 		return false;
+	}
 	p = bypass_dsq_next(dsq, &dsq->list);
 	for (; p && nr < most && !found; p = bypass_dsq_next(dsq, &p->scx.dsq_list.node)) {
-		found = bypass_dsq_may_move(p, bc->cpu);
+		found = bypass_dsq_may_move(p, cpu);
 		nr++;
 	}
 	raw_spin_unlock(&dsq->lock);
-	if (nr > HELP_SCAN)
-		bc->help.walked_tick = jiffies;
+	look->nr = max(look->nr, nr);
 	return found;
+}
+
+/*
+ * An idle CPU waits for the locks, but not in order to search all of a DSQ. One that has
+ * tasks itself never does: another try comes soon.
+ */
+static struct scx_dispatch_q *help_from(struct bypass_cpu *bc, struct bypass_cpu *donor,
+					bool idle)
+{
+	u32 seq = bypass_dsq_cpu_seq(donor);
+	bool walk = help_may_walk(bc, donor, seq);
+	struct help_look look = { .walk = walk, .wait = idle && !walk };
+	struct scx_dispatch_q *dsq = NULL;
+
+	if (help_can_take(&donor->urgent, bc->cpu, &look))
+		dsq = &donor->urgent;
+	else if (help_can_take(&donor->dsq, bc->cpu, &look))
+		dsq = &donor->dsq;
+	if (look.nr > HELP_SCAN)
+		bc->help.walked_tick = jiffies;
+	if (walk && !dsq && !look.missed) {
+		bc->help.walked_cpu = donor->cpu;
+		bc->help.walked_seq = seq;
+	}
+	return dsq;
 }
 
 /*
@@ -83,15 +122,15 @@ static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_n
 
 	for_each_cpu_wrap(cpu, node->cpus, from) {
 		struct bypass_cpu *donor = per_cpu_ptr(&bypass_cpus, cpu);
+		struct scx_dispatch_q *dsq;
 
 		if (donor == bc || !bypass_dsq_cpu_nr(donor) ||
 		    (unserved && !READ_ONCE(donor->guard.unserved)))
 			continue;
 		bc->help.from = cpu;
-		if (help_can_take(bc, donor, &donor->urgent, idle))
-			return &donor->urgent;
-		if (help_can_take(bc, donor, &donor->dsq, idle))
-			return &donor->dsq;
+		dsq = help_from(bc, donor, idle);
+		if (dsq)
+			return dsq;
 		if (!--tries)
 			break;
 	}

@@ -15,8 +15,8 @@
  * @timing: owned by timing.c
  * @timing.pass: starts the next pass, on a CPU of the node
  * @timing.guard: looks for CPUs that do not serve their tasks
- * @timing.start: starts the timers, on the CPU where they are to run
- * @timing.pass_now: it starts the next pass at once. Otherwise only the guard's timer
+ * @timing.start: starts the guard's timer, on the CPU where it is to run
+ * @timing.pass_now: @timing.start is to start a pass at once, too
  * @pass: owned by bypass_lb.c
  * @pass.donee_mask: in a pass, the CPUs that may still receive tasks
  * @pass.resched_mask: in a pass, the CPUs that have received some

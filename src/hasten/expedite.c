@@ -5,7 +5,7 @@
  * But RCU's own threads do that, and as they are not real-time threads, each of
  * their wakeups may wait for a turn of a long queue. So they are made real-time
  * threads meanwhile, of the lowest priority, as kernels with RCU boosting have them
- * always: any real-time task still runs before them.
+ * always: any other real-time task still runs before them, or is not preempted by them.
  */
 #include <linux/bitops.h>
 #include <linux/delay.h>

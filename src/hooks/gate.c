@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * When the gates in front of the hooks are open: while bypass is on, or changes, and
- * until the hooks are proven (see state.c).
+ * until the hooks are proven (see proof.c).
  *
  * They open before the flag of any run queue says that bypass is on. A CPU that enqueues
  * a task has that run queue locked, so if it sees bypass, it also sees the gate open;

@@ -121,8 +121,7 @@ HOOK_FORM(_nosch, HOOK_NOTHING, HOOK_NOTHING)
 static void __used hook_dispatch_enqueue_nosch(struct scx_dispatch_q *dsq,
 					       struct task_struct *p, u64 enq_flags)
 {
-	/* the function uses all of its parameters */
-	proof_see_enqueue();
+	/* the function uses all of its parameters, so it gets them */
 	hook_enqueue_nosch(dsq, p, enq_flags);
 }
 
@@ -134,9 +133,11 @@ static bool __used hook_consume_dispatch_q_nosch(struct rq *rq, struct scx_dispa
 static void __used hook_dispatch_enqueue_sch(struct scx_sched *sch, struct scx_dispatch_q *dsq,
 					     struct task_struct *p, u64 enq_flags)
 {
-	if (unlikely(!proof_is_complete()) && kern_is_loaded_sched(sch))
-		proof_see_enqueue();
-	hook_enqueue_sch(sch, dsq, p, enq_flags);
+	/* or the arguments are not where they should be, see proof.c */
+	if (likely(kern_is_loaded_sched(sch)))
+		hook_enqueue_sch(sch, dsq, p, enq_flags);
+	else
+		static_call(body_dispatch_enqueue_sch)(sch, dsq, p, enq_flags);
 }
 
 static bool __used hook_consume_dispatch_q_sch(struct scx_sched *sch, struct rq *rq,

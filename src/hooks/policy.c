@@ -17,8 +17,6 @@
 #include "queue/bypass_dsq.h"
 #include "record/count.h"
 
-/* times that an idle CPU looks for another CPU's DSQ in a pick, if others are faster */
-#define POLICY_HELP_TRIES	4
 /* urgent tasks that are picked in a row, while others wait */
 #define POLICY_URGENT_ROW	4
 
@@ -206,17 +204,25 @@ void policy_begin(struct policy_pick *pick, int cpu, struct scx_dispatch_q *glob
 		proof_see_consume(global, cpu);
 	pick->cpu = cpu;
 	pick->global = global;
-	pick->tries = POLICY_HELP_TRIES;
+	pick->again = true;
 	policy_choose(pick);
 }
 
 /*
  * Other CPUs have emptied the DSQ from which this one, which would idle, was to take a task.
- * There may be another: it would take the guard some milliseconds to say so.
+ * There may be another: it would take the guard some milliseconds to say so. This is done
+ * once, because each DSQ that is looked at may take a millisecond, see below.
  */
-static bool policy_tries_again(struct policy_pick *pick, const struct bypass_cpu *bc)
+static bool policy_try_again(struct policy_pick *pick, struct bypass_cpu *bc)
 {
-	return pick->helped && !bypass_dsq_cpu_nr(bc) && pick->tries-- > 1;
+	if (!pick->helped || !pick->again || bypass_dsq_cpu_nr(bc))
+		return false;
+	pick->again = false;
+	pick->helped = help_source(bc, true);
+	pick->nr = 0;
+	pick->next = 0;
+	policy_add(pick, pick->helped);
+	return pick->nr;
 }
 
 /**
@@ -245,9 +251,10 @@ struct scx_dispatch_q *policy_next(struct policy_pick *pick)
 			if (dsq == pick->global || READ_ONCE(dsq->nr))
 				return dsq;
 		}
-		if (bypass_dsq_cpu_seq(bc) == pick->seq && !policy_tries_again(pick, bc))
+		if (bypass_dsq_cpu_seq(bc) != pick->seq)
+			policy_choose(pick);
+		else if (!policy_try_again(pick, bc))
 			return NULL;
-		policy_choose(pick);
 	}
 }
 

@@ -18,7 +18,7 @@ struct rq;
  * @dsq: the DSQs, in this order
  * @nr: how many
  * @next: the one that is looked at next
- * @tries: how often another CPU's DSQ may still be looked for, if there was nothing on it
+ * @again: if @helped turns out to be empty, look for another one
  * @helped: the one of them that is another CPU's, or NULL
  * @seq: changes when something is queued on @cpu's DSQs
  */
@@ -28,7 +28,7 @@ struct policy_pick {
 	struct scx_dispatch_q *dsq[POLICY_NR_SOURCES];
 	unsigned int nr;
 	unsigned int next;
-	unsigned int tries;
+	bool again;
 	struct scx_dispatch_q *helped;
 	u32 seq;
 };

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What no check at load can say about the hooked functions: are they called as their
- * prototypes and symbols promise? They are static, so a compiler may do more with them
- * than it shows. So the hooks only look on, and redirect nothing, until it has been
- * seen that
+ * Are the hooked functions called as their prototypes and symbols say? No check at load
+ * can tell. They are static functions, so a compiler may change how they are called, and
+ * this cannot be seen in the symbols. So the hooks redirect nothing until they have seen
+ * that
  *
  * - the arguments come where the prototype says. A function need not get an argument that
  *   it does not use. Clang leaves it out and moves the others up, and neither the symbol
  *   nor, if it was made by an old pahole, the BTF changes. Before this is known, no
- *   argument is looked into.
+ *   argument is looked into. (The hook of dispatch_enqueue() compares at each call.)
  * - the hook of consume_dispatch_q() is called at all where bypass needs it. The compiler
  *   may inline that function, or just its test for an empty queue, into one caller and not
  *   into another: then a task on a bypass DSQ would never come out. A call for an
@@ -30,7 +30,7 @@
 
 bool proof_complete __read_mostly;
 enum proof_args proof_consume __read_mostly;
-static bool proof_seen_enqueue, proof_seen_empty, proof_seen_bypass;
+static bool proof_seen_empty, proof_seen_bypass;
 
 /* The proof is completed with scheduler locks held; an irq_work runs without them. */
 static void proof_complete_fn(struct irq_work *work)
@@ -59,17 +59,6 @@ enum proof_args proof_find_consume_args(const void *first)
 }
 
 /**
- * proof_see_enqueue() - dispatch_enqueue() was called with its arguments where they must be
- *
- * Context: any.
- */
-void proof_see_enqueue(void)
-{
-	if (!READ_ONCE(proof_seen_enqueue))
-		WRITE_ONCE(proof_seen_enqueue, true);
-}
-
-/**
  * proof_see_consume() - consume_dispatch_q() is called for a global DSQ
  * @global: the DSQ
  * @cpu: the CPU that picks a task
@@ -83,8 +72,7 @@ void proof_see_consume(struct scx_dispatch_q *global, int cpu)
 	if (kern_cpu_bypassing(cpu))
 		WRITE_ONCE(proof_seen_bypass, true);
 	/* a CPU on its last steps down takes no interrupts any more */
-	if (READ_ONCE(proof_seen_enqueue) && READ_ONCE(proof_seen_empty) &&
-	    READ_ONCE(proof_seen_bypass) && cpu_online(cpu)) {
+	if (READ_ONCE(proof_seen_empty) && READ_ONCE(proof_seen_bypass) && cpu_online(cpu)) {
 		WRITE_ONCE(proof_complete, true);
 		irq_work_queue(&proof_complete_work);
 	}

@@ -25,7 +25,6 @@ extern bool proof_complete;
 extern enum proof_args proof_consume;
 
 enum proof_args proof_find_consume_args(const void *first);
-void proof_see_enqueue(void);
 void proof_see_consume(struct scx_dispatch_q *global, int cpu);
 void proof_wait(void);
 void proof_exit(void);

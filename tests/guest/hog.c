@@ -8,10 +8,17 @@
 
 #define HOG_PRIO	50
 
-/* A real-time task may run for as long as it likes, also where nobody needs its CPU less. */
+#define WQ_WATCHDOG	"/sys/module/workqueue/parameters/watchdog_thresh"
+
+/*
+ * A real-time task may run for as long as it likes. Some kernels report that the work of its
+ * CPU waits meanwhile, which is no fault.
+ */
 void hogs_may_run(void)
 {
 	must_write("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	if (exists(WQ_WATCHDOG))
+		must_write(WQ_WATCHDOG, "0");
 }
 
 static void __noreturn spin_and_nap(unsigned int ms)

@@ -197,9 +197,6 @@ REFUSALS = (
 )
 
 LIVEPATCH = "backend=livepatch"
-# To restore a function 6.12 waits for a kernel thread of each CPU, so also for that of a CPU
-# where a real-time task spins (synchronize_rcu_tasks_rude()).
-WAITS_FOR_EACH_CPU = ("unloadhog",)
 # in the order in which they run, as far as there is time: those that must be built come last
 MATRIX = (
     Target("6.18.15-ftrace", LINUX_6_18, "Debian's stock image, backend=ftrace",
@@ -225,9 +222,9 @@ MATRIX = (
     Target("6.18.15-llvm", LINUX_6_18_LLVM, "built with clang, and the module too", fire=True),
     Target("6.12.95-uek", LINUX_6_12_UEK,
            "built towards UEK8: not preemptible, MODVERSIONS; without nodes", fire=True,
-           without=("nodes", *WAITS_FOR_EACH_CPU)),
+           without=("nodes",)),
     Target("6.12.117", LINUX_6_12, "built from linux-source-6.12 with sched_ext", fire=True,
-           extra=("leave",), without=WAITS_FOR_EACH_CPU),
+           extra=("leave",)),
     Target("6.18.15-nolivepatch", LINUX_6_18_NO_LIVEPATCH, "built without livepatch"),
     Target("6.18.15-debug", LINUX_6_18_DEBUG, "built with lockdep, KASAN, debugging of objects",
            fire=True,

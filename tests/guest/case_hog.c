@@ -201,8 +201,8 @@ static void behind_pinned_tasks(void)
 	hold_bypass(true);
 	must_progress(120, "pinned, in bypass");
 	hog = hog_begin(HOG_CPU, SCHED_FIFO);
+	last = task_pid(nr_tasks() - 1);
 	for (i = 0; i < PINNED_ROUNDS; i++) {
-		last = task_pid(nr_tasks() - 1);
 		pin_to_range(last, HOG_CPU, 1);
 		sleep_ms(SETTLE_MS);
 		work = work_of_task(nr_tasks() - 1);

@@ -52,14 +52,12 @@ static void flip(int cpu)
 static void check_figures(void)
 {
 	unsigned long long moved = 0, passes = 0;
-	char line[32];
 	int node;
 
 	for (node = 0; node < MAX_NODES; node++) {
 		struct node_status s;
 
-		snprintf(line, sizeof(line), "\nnode%d_passes: ", node);
-		if (!file_has(STATUS, line))
+		if (!node_is_listed(node))
 			continue;
 		s = node_status(node);
 		info("node %d: delivered %llu, passes %llu, moved %llu, helped %llu", node,

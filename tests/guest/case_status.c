@@ -144,37 +144,26 @@ static bool bypass_has_ended(void *unused)
 	return bypass_is(false);
 }
 
-/**
- * struct work - what was done to tasks, in all nodes
- * @delivered: tasks delivered
- * @moved: tasks moved by passes
- * @passes: the passes
- */
-struct work {
-	unsigned long long delivered, moved, passes;
-};
-
-static struct work work_since(struct work before)
+/* What was done to tasks since then, in all nodes. */
+static struct node_status work_since(struct node_status before)
 {
-	struct work w = {};
-	char key[32];
+	struct node_status sum = {};
 	int node;
 
 	for (node = 0; node < GUEST_CPUS; node++) {
 		struct node_status s;
 
-		snprintf(key, sizeof(key), "\nnode%d_", node);
-		if (!read_file(STATUS, text, sizeof(text)) || !strstr(text, key))
+		if (!node_is_listed(node))
 			continue;
 		s = node_status(node);
-		w.delivered += s.delivered;
-		w.moved += s.moved;
-		w.passes += s.passes;
+		sum.delivered += s.delivered;
+		sum.moved += s.moved;
+		sum.passes += s.passes;
 	}
-	w.delivered -= before.delivered;
-	w.moved -= before.moved;
-	w.passes -= before.passes;
-	return w;
+	sum.delivered -= before.delivered;
+	sum.moved -= before.moved;
+	sum.passes -= before.passes;
+	return sum;
 }
 
 static bool is_between(unsigned long long value, unsigned long long least,
@@ -186,7 +175,7 @@ static bool is_between(unsigned long long value, unsigned long long least,
 /* Bypass begins with all tasks on one CPU. */
 static void crowded_episode(void)
 {
-	struct work before, within, after;
+	struct node_status before, within, after;
 	unsigned long long since, total;
 
 	must_attach(SCHED_PILE);
@@ -195,7 +184,7 @@ static void crowded_episode(void)
 	clear_kernel_log();
 	total = status_number("bypass_total_ns");
 	/* in the bypass that loading the scheduler has entered, too, there may have been a pass */
-	before = work_since((struct work){});
+	before = work_since((struct node_status){});
 	hold_bypass(true);
 	since = status_number("bypass_since_ns");
 	check(bypass_is(true) && since && since <= status_number("now_ns"),

@@ -62,6 +62,7 @@ unsigned long long status_number(const char *key);
 int queue_length(int cpu);
 int total_queued(void);
 bool queues_hold(int nr);
+bool node_is_listed(int node);
 struct node_status node_status(int node);
 void hold_bypass(bool on);
 void list_queues(char *line, size_t size);

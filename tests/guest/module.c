@@ -120,6 +120,14 @@ static unsigned long long node_number(int node, const char *what)
 	return status_number(key);
 }
 
+bool node_is_listed(int node)
+{
+	char line[32];
+
+	snprintf(line, sizeof(line), "\nnode%d_passes: ", node);
+	return file_has(STATUS, line);
+}
+
 struct node_status node_status(int node)
 {
 	return (struct node_status){

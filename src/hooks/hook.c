@@ -5,6 +5,7 @@
  */
 #include <linux/printk.h>
 
+#include "balance/defer.h"
 #include "balance/deliver.h"
 #include "balance/timing.h"
 #include "hasten/expedite.h"
@@ -44,6 +45,10 @@ static void hook_scx_bypass(bool bypass)
 	timing_update();
 	if (begins)
 		deliver_tasks();
+	if (!bypass)
+		defer_end();
+	else if (state_is_redirecting())
+		defer_begin();
 	expedite_update();
 	if (state_is_active())
 		episode_after();

@@ -13,6 +13,7 @@
 #define KERN_H
 
 #include <linux/hrtimer.h>
+#include <linux/jump_label.h>
 #include <linux/lockdep.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
@@ -21,6 +22,7 @@
 #include "kern/funcs.h"
 
 struct rq;
+struct sched_domain;
 struct scx_sched;
 
 /* numbered as 6.19 numbers its own */
@@ -42,6 +44,7 @@ struct scx_sched;
  * @rq_nr_running: offset of rq.nr_running, bytes
  * @rq_local_dsq: offset of rq.scx.local_dsq, bytes
  * @rq_scx_nr_running: offset of rq.scx.nr_running, bytes
+ * @rq_sd: offset of rq.sd, bytes
  * @rq_online: SCX_RQ_ONLINE
  * @rq_bypassing: SCX_RQ_BYPASSING
  * @enq_head: SCX_ENQ_HEAD
@@ -51,6 +54,7 @@ struct scx_sched;
  * @sched_unloaded: the value of @sched_state when no scheduler is loaded
  * @sched_state: sched_ext's own record of whether a scheduler is loaded
  * @sched_root: which one; NULL in kernels that can only have one
+ * @switched_all: a static key: has the loaded scheduler all tasks of the fair class?
  * @runqueues: the per-CPU run queues
  * @rq_lock: offset of rq.__lock, bytes; this and the next two for lockdep only
  * @rq_core: offset of rq.core, with core scheduling
@@ -64,6 +68,7 @@ struct kern_layout {
 	u32 rq_nr_running;
 	u32 rq_local_dsq;
 	u32 rq_scx_nr_running;
+	u32 rq_sd;
 	u64 rq_online;
 	u64 rq_bypassing;
 	u64 enq_head;
@@ -73,6 +78,7 @@ struct kern_layout {
 	u64 sched_unloaded;
 	const atomic_t *sched_state;
 	struct scx_sched **sched_root;
+	struct static_key *switched_all;
 	void __percpu *runqueues;
 #ifdef CONFIG_LOCKDEP
 	u32 rq_lock;
@@ -185,6 +191,18 @@ static inline bool kern_sched_loaded(void)
 static inline bool kern_is_loaded_sched(const void *address)
 {
 	return address && address == READ_ONCE(*kern_layout.sched_root);
+}
+
+/* Does the loaded scheduler have all tasks of the fair class? That one does not balance then. */
+static inline bool kern_all_switched(void)
+{
+	return static_key_enabled(kern_layout.switched_all);
+}
+
+/* The lowest scheduling domain of @cpu, NULL if it has none. RCU protects it. */
+static inline struct sched_domain __rcu **kern_cpu_domain(int cpu)
+{
+	return (void *)kern_cpu_rq(cpu) + kern_layout.rq_sd;
 }
 
 /* Is there anything to do: bypass, and tasks in it? */

@@ -95,7 +95,7 @@ static bool __init resolve_has_symbol(const char *name)
 static int __init resolve_data(void)
 {
 	unsigned long runqueues = resolve_symbol("runqueues");
-	unsigned long state, root;
+	unsigned long state, switched, root;
 
 	if (!runqueues)
 		return -ENOENT;
@@ -107,6 +107,11 @@ static int __init resolve_data(void)
 	if (!state)
 		return -ENOENT;
 	kern_layout.sched_state = (const atomic_t *)state;
+
+	switched = resolve_symbol("__scx_switched_all");
+	if (!switched)
+		return -ENOENT;
+	kern_layout.switched_all = (struct static_key *)switched;
 
 	if (resolve_has_symbol("scx_root")) {
 		root = resolve_symbol("scx_root");

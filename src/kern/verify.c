@@ -6,6 +6,7 @@
  */
 #include <linux/module.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/topology.h>
 
 #include "kern/kern.h"
 #include "kern/types.h"
@@ -79,6 +80,11 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(task_struct, comm),
 	KNOWN(thread_info, cpu),
 	KNOWN(signal_struct, thread_head),
+	KNOWN(sched_domain, parent),
+	KNOWN(sched_domain, last_balance),
+	KNOWN(sched_domain, min_interval),
+	KNOWN(sched_domain, balance_interval),
+	KNOWN(sched_domain, busy_factor),
 };
 
 static int __init verify_known_members(void)
@@ -151,7 +157,7 @@ static int __init verify_learn_rq_locks(void)
 static int __init verify_learn_rq_layout(void)
 {
 	u32 flags, nr_running, size;
-	int scx, local, cpu, ret;
+	int scx, local, sd, cpu, ret;
 
 	scx = types_member("rq", "scx", &size);
 	if (scx < 0)
@@ -175,6 +181,11 @@ static int __init verify_learn_rq_layout(void)
 		return -ENOEXEC;
 	}
 	kern_layout.rq_local_dsq = scx + local;
+
+	sd = types_member("rq", "sd", &size);
+	if (sd < 0)
+		return sd;
+	kern_layout.rq_sd = sd;
 
 	/* proves the symbol and the layout at once */
 	for_each_possible_cpu(cpu) {

@@ -82,7 +82,7 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(signal_struct, thread_head),
 	KNOWN(sched_domain, parent),
 	KNOWN(sched_domain, last_balance),
-	KNOWN(sched_domain, min_interval),
+	KNOWN(sched_domain, max_interval),
 	KNOWN(sched_domain, balance_interval),
 	KNOWN(sched_domain, busy_factor),
 };

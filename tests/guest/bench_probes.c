@@ -156,10 +156,14 @@ static int collect_waits(unsigned long long *waits, unsigned long long end)
 	return nr;
 }
 
-/* What has not come is as late as can be told. */
+/*
+ * What has not come is as late as can be told. A sample that was under way at the trigger has
+ * read the clock before it.
+ */
 static unsigned long long since_trigger(unsigned long long time, unsigned long long end)
 {
-	return (time ?: end) - figures->armed_ns;
+	time = time ?: end;
+	return time > figures->armed_ns ? time - figures->armed_ns : 0;
 }
 
 /* @text: names and values */

@@ -12,9 +12,6 @@
 #ifndef CONFIG_SCHED_CLASS_EXT
 #error "this kernel has no sched_ext (CONFIG_SCHED_CLASS_EXT): nothing to do, remove this package"
 #endif
-#ifndef CONFIG_SMP
-#error "this kernel runs on one CPU only (CONFIG_SMP): nothing to do, remove this package"
-#endif
 #ifndef CONFIG_DEBUG_INFO_BTF
 #error "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF), by which the module checks what it hooks"
 #endif

@@ -16,8 +16,8 @@
  *
  * It then takes up to a second until the queues are even again. But the tasks have just been
  * delivered evenly (deliver.c). So the fair class is told that the CPUs have just been
- * balanced, and the records of capacity are renewed. An idle CPU still balances after a few
- * milliseconds, and a CPU that runs out of tasks pulls some at once.
+ * balanced, and the records of capacity are renewed. CPUs that idle, or run out of tasks, are
+ * not held up: their intervals are short, or they do not look at intervals.
  */
 #include <linux/cpumask.h>
 #include <linux/jiffies.h>
@@ -28,38 +28,90 @@
 #include "kern/kern.h"
 
 /*
- * The first balancing of a busy CPU comes so much later, ms, at most; in a domain of four
- * CPUs half of it. A load average gets halfway in 32 ms, so it is at 94 % in four times that.
+ * The upper limit of how long a busy CPU does not balance, ms. It is 32 ms for each CPU of a
+ * domain, if that is less. A load average gets halfway in 32 ms.
  */
 #define DEFER_MS_MAX	256
 
-/* This bypass has begun while the fair class did not balance. */
+/* A scheduler had all tasks when tasks were delivered, in a bypass that has not ended. */
 static bool defer_due;
+/* when that was, jiffies */
+static unsigned long defer_since;
+
+/* What makes the first balancing come as late as that, if balancing was at @since, jiffies. */
+static unsigned long defer_last_balance(const struct sched_domain *sd, unsigned long since)
+{
+	unsigned long ms = READ_ONCE(sd->max_interval) * READ_ONCE(sd->busy_factor);
+
+	return since - (ms > DEFER_MS_MAX ? msecs_to_jiffies(ms - DEFER_MS_MAX) : 0);
+}
 
 /*
- * As after a balancing that has found nothing to do. The interval of a busy CPU is longer,
- * see get_sd_balance_interval(). The fair class writes all of this without a lock, too.
+ * As after a balancing that has found nothing to do. The fair class uses this interval for an
+ * idle CPU, and a multiple for a busy one, see get_sd_balance_interval(). As all of this is
+ * only a hint, it has no lock.
  */
 static void defer_domain(struct sched_domain *sd)
 {
-	unsigned int ms = READ_ONCE(sd->max_interval) * READ_ONCE(sd->busy_factor);
-	unsigned int early = ms > DEFER_MS_MAX ? ms - DEFER_MS_MAX : 0;
-
 	WRITE_ONCE(sd->balance_interval, READ_ONCE(sd->max_interval));
-	WRITE_ONCE(sd->last_balance, jiffies - msecs_to_jiffies(early));
+	WRITE_ONCE(sd->last_balance, defer_last_balance(sd, READ_ONCE(defer_since)));
 }
 
-static void defer_all_cpus(void)
+/*
+ * The load by real-time tasks and interrupts decays at ticks, and a CPU that was idle had none:
+ * so it is brought up to date first. The rq lock is for that.
+ */
+static void defer_renew_cpu(struct sched_domain *sd, int cpu)
+{
+	struct rq *rq = kern_cpu_rq(cpu);
+
+	kern_rq_lock_irq(rq);
+	static_call(kern_update_rq_clock)(rq);
+	static_call(kern_update_other_load_avgs)(rq);
+	static_call(kern_update_group_capacity)(sd, cpu);
+	kern_rq_unlock_irq(rq);
+}
+
+/*
+ * The capacity of a group of CPUs is computed from that of its CPUs. CPUs with the same child
+ * domain are one group. NUMA domains may overlap, so there it is done for each CPU.
+ */
+static void defer_renew_group(struct sched_domain *sd, int cpu)
+{
+	struct sched_domain *child = rcu_dereference(sd->child);
+
+	if (!child || (!(child->flags & SD_NUMA) &&
+		       cpu != cpumask_last(sched_domain_span(child))))
+		return;
+	preempt_disable();
+	static_call(kern_update_group_capacity)(sd, cpu);
+	preempt_enable();
+}
+
+/**
+ * defer_begin() - bypass has begun, and tasks have just been delivered
+ *
+ * Context: process, may be preempted, no locks held. Takes rq locks, one at a time.
+ */
+void defer_begin(void)
 {
 	struct sched_domain *sd;
 	int cpu;
 
+	if (!kern_all_switched())
+		return;
+	WRITE_ONCE(defer_since, jiffies);
+	WRITE_ONCE(defer_due, true);
 	rcu_read_lock();
 	for_each_online_cpu(cpu) {
-		/* from the lowest: a domain's capacity is the sum of those below it */
+		sd = rcu_dereference(*kern_cpu_domain(cpu));
+		if (sd)
+			defer_renew_cpu(sd, cpu);
+	}
+	for_each_online_cpu(cpu) {
 		for (sd = rcu_dereference(*kern_cpu_domain(cpu)); sd;
 		     sd = rcu_dereference(sd->parent)) {
-			static_call(kern_update_group_capacity)(sd, cpu);
+			defer_renew_group(sd, cpu);
 			defer_domain(sd);
 		}
 	}
@@ -67,28 +119,27 @@ static void defer_all_cpus(void)
 }
 
 /**
- * defer_begin() - bypass has begun, and tasks have been delivered
- *
- * Context: process, may be preempted. The hooks are redirecting.
- */
-void defer_begin(void)
-{
-	if (!kern_all_switched())
-		return;
-	WRITE_ONCE(defer_due, true);
-	defer_all_cpus();
-}
-
-/**
  * defer_end() - scx_bypass(false) has returned
  *
- * The fair class has got its tasks during this bypass, which may have lasted longer than what
- * defer_begin() has put off. If the scheduler is still loaded, the fair class does not balance.
+ * The fair class has got its tasks during this bypass, so balancing is put off once more where
+ * it has not begun yet.
  *
  * Context: process, may be preempted.
  */
 void defer_end(void)
 {
-	if (!kern_bypassing() && xchg(&defer_due, false) && !kern_all_switched())
-		defer_all_cpus();
+	unsigned long since = READ_ONCE(defer_since);
+	struct sched_domain *sd;
+	int cpu;
+
+	if (kern_bypassing() || kern_all_switched() || !xchg(&defer_due, false))
+		return;
+	WRITE_ONCE(defer_since, jiffies);
+	rcu_read_lock();
+	for_each_online_cpu(cpu)
+		for (sd = rcu_dereference(*kern_cpu_domain(cpu)); sd;
+		     sd = rcu_dereference(sd->parent))
+			if (READ_ONCE(sd->last_balance) == defer_last_balance(sd, since))
+				defer_domain(sd);
+	rcu_read_unlock();
 }

@@ -43,12 +43,12 @@ static void hook_scx_bypass(bool bypass)
 	static_call(body_scx_bypass)(bypass);
 	gate_release();
 	timing_update();
-	if (begins)
+	if (begins) {
 		deliver_tasks();
-	if (!bypass)
-		defer_end();
-	else if (state_is_redirecting())
 		defer_begin();
+	}
+	if (!bypass && state_is_active())
+		defer_end();
 	expedite_update();
 	if (state_is_active())
 		episode_after();

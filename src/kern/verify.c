@@ -81,6 +81,10 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(thread_info, cpu),
 	KNOWN(signal_struct, thread_head),
 	KNOWN(sched_domain, parent),
+	KNOWN(sched_domain, child),
+	KNOWN(sched_domain, flags),
+	/* an array without a size of its own */
+	{ "sched_domain", "span", offsetof(struct sched_domain, span), 0 },
 	KNOWN(sched_domain, last_balance),
 	KNOWN(sched_domain, max_interval),
 	KNOWN(sched_domain, balance_interval),
@@ -185,6 +189,10 @@ static int __init verify_learn_rq_layout(void)
 	sd = types_member("rq", "sd", &size);
 	if (sd < 0)
 		return sd;
+	if (size != sizeof(struct sched_domain *)) {
+		pr_err("rq.sd is no pointer in this kernel\n");
+		return -ENOEXEC;
+	}
 	kern_layout.rq_sd = sd;
 
 	/* proves the symbol and the layout at once */

@@ -21,6 +21,7 @@
  */
 #include <linux/cpumask.h>
 #include <linux/jiffies.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/topology.h>
 
@@ -58,30 +59,19 @@ static void defer_domain(struct sched_domain *sd)
 }
 
 /*
- * The load by real-time tasks and interrupts decays at ticks, and a CPU that was idle had none:
- * so it is brought up to date first. The rq lock is for that.
+ * A CPU's capacity is computed from its load by real-time tasks, which decays at its ticks. If
+ * it was idle and had none, its first balancing corrects what is recorded here. (To update
+ * the load first takes the rq lock. With that a scheduler was gone after 20 to 120 ms, not 3,
+ * from a machine that forks.)
+ *
+ * The capacity of a group is computed from that of its CPUs, so the group's last CPU does it.
+ * CPUs with the same child domain are one group; but NUMA domains may overlap.
  */
-static void defer_renew_cpu(struct sched_domain *sd, int cpu)
-{
-	struct rq *rq = kern_cpu_rq(cpu);
-
-	kern_rq_lock_irq(rq);
-	static_call(kern_update_rq_clock)(rq);
-	static_call(kern_update_other_load_avgs)(rq);
-	static_call(kern_update_group_capacity)(sd, cpu);
-	kern_rq_unlock_irq(rq);
-}
-
-/*
- * The capacity of a group of CPUs is computed from that of its CPUs. CPUs with the same child
- * domain are one group. NUMA domains may overlap, so there it is done for each CPU.
- */
-static void defer_renew_group(struct sched_domain *sd, int cpu)
+static void defer_renew_capacity(struct sched_domain *sd, int cpu)
 {
 	struct sched_domain *child = rcu_dereference(sd->child);
 
-	if (!child || (!(child->flags & SD_NUMA) &&
-		       cpu != cpumask_last(sched_domain_span(child))))
+	if (child && !(child->flags & SD_NUMA) && cpu != cpumask_last(sched_domain_span(child)))
 		return;
 	preempt_disable();
 	static_call(kern_update_group_capacity)(sd, cpu);
@@ -91,7 +81,7 @@ static void defer_renew_group(struct sched_domain *sd, int cpu)
 /**
  * defer_begin() - bypass has begun, and tasks have just been delivered
  *
- * Context: process, may be preempted, no locks held. Takes rq locks, one at a time.
+ * Context: process, may be preempted.
  */
 void defer_begin(void)
 {
@@ -104,15 +94,10 @@ void defer_begin(void)
 	WRITE_ONCE(defer_due, true);
 	rcu_read_lock();
 	for_each_online_cpu(cpu) {
-		sd = rcu_dereference(*kern_cpu_domain(cpu));
-		if (sd)
-			defer_renew_cpu(sd, cpu);
-	}
-	for_each_online_cpu(cpu) {
 		for (sd = rcu_dereference(*kern_cpu_domain(cpu)); sd;
 		     sd = rcu_dereference(sd->parent)) {
-			defer_renew_group(sd, cpu);
 			defer_domain(sd);
+			defer_renew_capacity(sd, cpu);
 		}
 	}
 	rcu_read_unlock();

@@ -63,16 +63,9 @@ static void defer_domain(struct sched_domain *sd)
  * it was idle and had none, its first balancing corrects what is recorded here. (To update
  * the load first takes the rq lock. With that a scheduler was gone after 20 to 120 ms, not 3,
  * from a machine that forks.)
- *
- * The capacity of a group is computed from that of its CPUs, so the group's last CPU does it.
- * CPUs with the same child domain are one group; but NUMA domains may overlap.
  */
 static void defer_renew_capacity(struct sched_domain *sd, int cpu)
 {
-	struct sched_domain *child = rcu_dereference(sd->child);
-
-	if (child && !(child->flags & SD_NUMA) && cpu != cpumask_last(sched_domain_span(child)))
-		return;
 	preempt_disable();
 	static_call(kern_update_group_capacity)(sd, cpu);
 	preempt_enable();
@@ -93,6 +86,12 @@ void defer_begin(void)
 	WRITE_ONCE(defer_since, jiffies);
 	WRITE_ONCE(defer_due, true);
 	rcu_read_lock();
+	/* first those of CPUs: those of groups are their sums */
+	for_each_online_cpu(cpu) {
+		sd = rcu_dereference(*kern_cpu_domain(cpu));
+		if (sd)
+			defer_renew_capacity(sd, cpu);
+	}
 	for_each_online_cpu(cpu) {
 		for (sd = rcu_dereference(*kern_cpu_domain(cpu)); sd;
 		     sd = rcu_dereference(sd->parent)) {

@@ -81,10 +81,6 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(thread_info, cpu),
 	KNOWN(signal_struct, thread_head),
 	KNOWN(sched_domain, parent),
-	KNOWN(sched_domain, child),
-	KNOWN(sched_domain, flags),
-	/* an array without a size of its own */
-	{ "sched_domain", "span", offsetof(struct sched_domain, span), 0 },
 	KNOWN(sched_domain, last_balance),
 	KNOWN(sched_domain, max_interval),
 	KNOWN(sched_domain, balance_interval),

@@ -61,8 +61,8 @@ static void defer_domain(struct sched_domain *sd)
 /*
  * A CPU's capacity is computed from its load by real-time tasks, which decays at its ticks. If
  * it was idle and had none, its first balancing corrects what is recorded here. (To update
- * the load first takes the rq lock. With that a scheduler was gone after 20 to 120 ms, not 3,
- * from a machine that forks.)
+ * the load first takes the rq lock. With that the scheduler was gone later than 20 ms in six of
+ * six runs on a machine that forks, without it in one of six.)
  */
 static void defer_renew_capacity(struct sched_domain *sd, int cpu)
 {

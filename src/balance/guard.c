@@ -16,8 +16,12 @@
  * on a CPU where a real-time task spins, where soft interrupts and threads may not run. It
  * does not depend on bypass_lb_intv_us.
  *
- * A task that was picked already, and is on its CPU's local DSQ when a task of a higher
- * class takes the CPU, waits there for that one, as on the stock kernel.
+ * A CPU picks a task, and puts it on its local DSQ, before it sees that a task of a higher
+ * class comes first. On the stock kernel it waits there for that one. Here it is queued
+ * again, and other CPUs may take it.
+ *
+ * While the module is unloaded, new tasks wait on the global DSQs. An idle CPU looks there
+ * when it is woken, so the guard wakes one at each look.
  */
 #include <linux/jiffies.h>
 #include <linux/timekeeping.h>
@@ -31,6 +35,9 @@
 
 /* A CPU that has tasks and does not pick one for longer than this does not serve them. */
 #define GUARD_PATIENCE_NS	(2 * GUARD_INTV_NS + 2 * TICK_NSEC)
+
+/* tasks may wait on global DSQs */
+static bool guard_global;
 
 /*
  * One that is going down picks, but it may not run those of its tasks that a pass has
@@ -69,6 +76,60 @@ static void guard_wake_idle(struct lb_node *node, u32 nr)
 	}
 }
 
+static bool guard_may_leave(struct task_struct *p, int cpu, const struct cpumask *cpus)
+{
+	int other;
+
+	for_each_cpu_and(other, cpus, cpu_active_mask)
+		if (other != cpu && bypass_dsq_may_move(p, other))
+			return true;
+	return false;
+}
+
+/* The first task on the local DSQ of @cpu, whose rq is locked, that one of @cpus may run. */
+static struct task_struct *guard_find_picked(int cpu, const struct cpumask *cpus)
+{
+	struct scx_dispatch_q *local = kern_local_dsq(kern_cpu_rq(cpu));
+	struct task_struct *p;
+
+	raw_spin_lock(&local->lock);
+	p = bypass_dsq_next(local, &local->list);
+	while (p && !guard_may_leave(p, cpu, cpus))
+		p = bypass_dsq_next(local, &p->scx.dsq_list.node);
+	raw_spin_unlock(&local->lock);
+	return p;
+}
+
+/*
+ * Queue a task again that @cpu has picked and does not run. There is rarely more than one,
+ * and the next look is soon. The kernel itself queues it, as if it had been preempted.
+ */
+static void guard_requeue_picked(int cpu, const struct cpumask *cpus)
+{
+	struct rq *rq = kern_cpu_rq(cpu);
+	struct task_struct *p = NULL;
+
+	kern_rq_lock(rq);
+	if (kern_cpu_bypassing(cpu) && kern_cpu_schedulable(cpu) && kern_cpu_nr_others(cpu))
+		p = guard_find_picked(cpu, cpus);
+	if (p) {
+		static_call(kern_deactivate_task)(rq, p, 0);
+		static_call(kern_activate_task)(rq, p, 0);
+	}
+	kern_rq_unlock(rq);
+}
+
+/**
+ * guard_watch_global() - may tasks wait on the global DSQs?
+ * @may: so it is
+ *
+ * Context: any.
+ */
+void guard_watch_global(bool may)
+{
+	WRITE_ONCE(guard_global, may);
+}
+
 /**
  * guard_look() - look for CPUs of a node that do not serve their DSQs, or idle
  * @node: the node
@@ -79,21 +140,25 @@ static void guard_wake_idle(struct lb_node *node, u32 nr)
 void guard_look(struct lb_node *node)
 {
 	u64 now = ktime_get_mono_fast_ns();
+	/* how many wait on the global DSQ is not known */
+	u32 nr_waiting = READ_ONCE(guard_global);
 	bool any = false;
-	u32 nr_waiting = 0;
 	int cpu;
 
 	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
 		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
-		u32 nr = bypass_dsq_cpu_nr(bc);
+		bool picked = READ_ONCE(kern_local_dsq(kern_cpu_rq(cpu))->nr);
 		bool unserved = false;
+		u32 nr;
 
-		if (nr) {
-			nr_waiting += nr;
+		if (picked || bypass_dsq_cpu_nr(bc))
 			unserved = guard_is_unserved(bc, now);
-		} else {
+		else
 			bc->guard.ns = 0;
-		}
+		if (picked && unserved)
+			guard_requeue_picked(cpu, node->cpus);
+		nr = bypass_dsq_cpu_nr(bc);
+		nr_waiting += nr;
 		/*
 		 * Does nothing to a CPU that does not idle. The hotplug thread of one that
 		 * is going down waits for its last task to leave, which another CPU may

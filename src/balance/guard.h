@@ -3,12 +3,14 @@
 #define GUARD_H
 
 #include <linux/time64.h>
+#include <linux/types.h>
 
 struct lb_node;
 
 /* how often it looks, nanoseconds */
 #define GUARD_INTV_NS	(4 * NSEC_PER_MSEC)
 
+void guard_watch_global(bool may);
 void guard_look(struct lb_node *node);
 void guard_forget(struct lb_node *node);
 

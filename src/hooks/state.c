@@ -3,6 +3,7 @@
 #include <linux/delay.h>
 #include <linux/rcupdate.h>
 
+#include "balance/guard.h"
 #include "balance/timing.h"
 #include "hasten/expedite.h"
 #include "hooks/gate.h"
@@ -28,6 +29,7 @@ void state_activate(const char *backend)
 	/* bypass may be on already */
 	gate_hold();
 	gate_release();
+	guard_watch_global(false);
 	timing_start();
 	WRITE_ONCE(state_active, true);
 	timing_update();
@@ -48,6 +50,7 @@ void state_activate(const char *backend)
 void state_deactivate(void)
 {
 	WRITE_ONCE(state_active, false);
+	guard_watch_global(true);
 	/* enqueues that have seen the flag run with interrupts off */
 	synchronize_rcu();
 	/* a task in hook_scx_bypass() may have seen it as well, and deliver tasks */

@@ -144,10 +144,16 @@ static inline u32 kern_cpu_nr_others(int cpu)
 	return nr > nr_scx ? nr - nr_scx : 0;
 }
 
+/* Where a CPU puts the tasks that it has picked, until it runs them. */
+static inline struct scx_dispatch_q *kern_local_dsq(struct rq *rq)
+{
+	return (void *)rq + kern_layout.rq_local_dsq;
+}
+
 /* The last task on the local DSQ of @rq, which is locked; NULL if there is none. */
 static inline struct task_struct *kern_last_picked(struct rq *rq)
 {
-	const struct scx_dispatch_q *local = (const void *)rq + kern_layout.rq_local_dsq;
+	const struct scx_dispatch_q *local = kern_local_dsq(rq);
 
 	if (list_empty(&local->list))
 		return NULL;

@@ -20,8 +20,10 @@
 /* how many times as late as without the module a wakeup may be, and a turn more */
 #define TIMES		3
 #define TURN_MS		20
-/* the driver stays away from the pile */
-#define DRIVER_FIRST	(CPUS_PER_NODE + 1)
+/* two piles, also where the kernel knows of one node only */
+#define PILE_CPUS	(GUEST_CPUS / 2)
+/* the driver stays away from the one with the tasks */
+#define DRIVER_FIRST	(PILE_CPUS + 1)
 
 int test_times = 1;
 
@@ -64,6 +66,11 @@ static void by_bypass(void)
 
 static void (* const ways[])(void) = { by_sysrq, by_error, by_unregister, by_bypass };
 
+static int join_first_pile(int index)
+{
+	return pin_to_range(0, 0, PILE_CPUS);
+}
+
 static int by_value(const void *a, const void *b)
 {
 	const double *x = a, *y = b;
@@ -76,7 +83,8 @@ static double remove_often(const char *when, int removals)
 {
 	const struct sched_opts last_cpu = {
 		.which = SCHED_PILE,
-		.pile_offset = CPUS_PER_NODE - 1,
+		.cpus_per_pile = PILE_CPUS,
+		.pile_offset = PILE_CPUS - 1,
 	};
 	double *worst = calloc(removals, sizeof(*worst)), median;
 	int i, gone = 0;
@@ -87,7 +95,7 @@ static double remove_often(const char *when, int removals)
 		pin_to_range(0, 0, GUEST_CPUS);
 		must_attach_with(&last_cpu);
 		if (!nr_tasks())
-			spawn(TASKS, 0, NULL);
+			spawn(TASKS, 0, join_first_pile);
 		must_progress(120, "under the scheduler");
 		pin_to_range(0, DRIVER_FIRST, GUEST_CPUS - DRIVER_FIRST);
 		pairs_reset();

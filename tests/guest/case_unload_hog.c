@@ -2,7 +2,13 @@
 /*
  * unloadhog: a real-time task takes the CPU of a task that is inside an RCU read-side
  * section, and the module is unloaded at this moment. It waits for RCU, which waits for that
- * task: so until the queues are empty other CPUs must take what waits on them.
+ * task: so until the queues are empty other CPUs must take what waits on them. When the hooks
+ * are inactive the hog ends: the rest of the unload waits for an RCU-tasks grace period, so for
+ * each task that is bound to the hog's CPU and runnable.
+ *
+ * In every second round each CPU of the node has another task, and the real-time task
+ * preempts that one. The reader waits; the kernel picks it, and puts it on the CPU's local
+ * DSQ, before it sees that the real-time task comes first.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -18,12 +24,20 @@
 #define READER		"scx_bypass_reader"
 #define HOG_CPU		3
 #define UNLOAD_CPU	6
-#define ROUNDS		3
+#define ROUNDS		6
 /* of the host; the hog would spin for ever */
 #define UNLOAD_SECONDS	60
+/* of the host, for the reader without the module; it needs 2 of the guest */
+#define STOCK_SECONDS	8
 
-/* the hog spins */
-static int *spins;
+/* shared by all tasks: the hog is to be woken, and it spins */
+static struct {
+	int wake;
+	int spins;
+} *hog_state;
+
+/* the hog sleeps until something comes out of it */
+static int hog_pipe[2];
 
 static pid_t start(void (*run)(void), const char *name)
 {
@@ -44,13 +58,10 @@ static void be_real_time(int cpu)
 		_exit(1);
 }
 
-/* On the hog's CPU, from which other CPUs may take it. */
 static void read_long_under_rcu(void)
 {
 	int fd = open("/proc/" READER, O_WRONLY);
 
-	pin_to(HOG_CPU, HOG_CPU);
-	pin_to_range(0, 0, CPUS_PER_NODE);
 	if (fd >= 0 && write(fd, "1", 1) == 1)
 		_exit(0);
 }
@@ -58,19 +69,135 @@ static void read_long_under_rcu(void)
 static void unload(void)
 {
 	be_real_time(UNLOAD_CPU);
-	while (!__atomic_load_n(spins, __ATOMIC_ACQUIRE))
+	while (!__atomic_load_n(&hog_state->spins, __ATOMIC_ACQUIRE))
 		;
 	_exit(-unload_module(MODULE));
 }
 
 static void spin(void)
 {
+	char c;
+
 	be_real_time(HOG_CPU);
 	/* it wakes up, and preempts what runs there */
-	usleep(200000);
-	__atomic_store_n(spins, 1, __ATOMIC_RELEASE);
+	if (read(hog_pipe[0], &c, 1) != 1)
+		_exit(1);
+	__atomic_store_n(&hog_state->spins, 1, __ATOMIC_RELEASE);
 	for (;;)
 		;
+}
+
+/* Wake the hog; on its CPU, if it is to preempt the caller. */
+static void wake_hog(void)
+{
+	if (write(hog_pipe[1], "", 1) != 1)
+		_exit(1);
+}
+
+/* On the node's other CPUs. */
+static int stay_off_hog_cpu(int index)
+{
+	return pin_to(index % HOG_CPU, index % HOG_CPU);
+}
+
+static void wake_hog_when_told(void)
+{
+	pin_to(HOG_CPU, HOG_CPU);
+	while (!__atomic_load_n(&hog_state->wake, __ATOMIC_ACQUIRE))
+		;
+	wake_hog();
+	for (;;)
+		;
+}
+
+static bool hooks_are_inactive(void *unused)
+{
+	return kernel_log_has(MODULE ": hooks inactive");
+}
+
+/* Where the hog will be, from where other CPUs may take it. */
+static void send_to_hog_cpu(pid_t pid)
+{
+	pin_to_range(pid, HOG_CPU, 1);
+	pin_to_range(pid, 0, CPUS_PER_NODE);
+}
+
+/*
+ * The node's other CPUs have two tasks each, because one that has only the task that it runs
+ * takes a task from another CPU. One task is on the hog's CPU, and wakes the hog.
+ */
+static pid_t crowd_the_node(void)
+{
+	spawn(2 * HOG_CPU, 0, stay_off_hog_cpu);
+	return start(wake_hog_when_told, "rival");
+}
+
+/**
+ * struct beside_hog - who is there while the hog spins
+ * @reader: is inside an RCU read-side section
+ * @hog: has taken a CPU
+ * @rival: had it before, or 0
+ */
+struct beside_hog {
+	pid_t reader, hog, rival;
+};
+
+/* @unloads: a task that waits for the hog to spin is started before that. */
+static struct beside_hog begin_round(int round, pid_t *unloads)
+{
+	struct beside_hog tasks = { };
+
+	must_attach(SCHED_GLOBAL);
+	hog_state->wake = 0;
+	hog_state->spins = 0;
+	if (round % 2)
+		tasks.rival = crowd_the_node();
+	tasks.reader = start(read_long_under_rcu, "reader");
+	tasks.hog = start(spin, "hog");
+	sleep_ms(200);
+	hold_bypass(true);
+	send_to_hog_cpu(tasks.reader);
+	if (unloads)
+		*unloads = start(unload, "unload");
+	sleep_ms(200);
+	if (tasks.rival)
+		__atomic_store_n(&hog_state->wake, 1, __ATOMIC_RELEASE);
+	else
+		wake_hog();
+	return tasks;
+}
+
+static void end_tasks(struct beside_hog *tasks)
+{
+	end_children(&tasks->hog, 1);
+	end_children(&tasks->reader, 1);
+	if (tasks->rival) {
+		end_children(&tasks->rival, 1);
+		kill_tasks();
+	}
+}
+
+static void end_round(void)
+{
+	hold_bypass(false);
+	sched_must_go();
+}
+
+static void unload_beside_a_hog(int round)
+{
+	struct beside_hog tasks;
+	int status = 0;
+	pid_t unloads;
+
+	clear_kernel_log();
+	module_load("");
+	tasks = begin_round(round, &unloads);
+	check(wait_for(hooks_are_inactive, NULL, UNLOAD_SECONDS),
+	      "round %d: the hooks become inactive while the hog spins", round);
+	end_tasks(&tasks);
+	check(waitpid(unloads, &status, 0) == unloads && !status, "round %d: rmmod (%s)", round,
+	      strerror(WEXITSTATUS(status)));
+	end_round();
 }
 
 static bool has_ended(void *pid)
@@ -80,29 +207,15 @@ static bool has_ended(void *pid)
 	return !waitid(P_PID, *(pid_t *)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid;
 }
 
-static void unload_beside_a_hog(int round)
+/* What becomes of the reader on the stock kernel. It is not for long enough for a stall. */
+static void read_beside_a_hog(int round)
 {
-	pid_t reader, hog, unloads;
-	int status = 0;
-	bool ended;
+	struct beside_hog tasks = begin_round(round, NULL);
+	bool ended = wait_for(has_ended, &tasks.reader, STOCK_SECONDS);
 
-	module_load("");
-	must_attach(SCHED_GLOBAL);
-	__atomic_store_n(spins, 0, __ATOMIC_RELAXED);
-	reader = start(read_long_under_rcu, "reader");
-	sleep_ms(200);
-	hold_bypass(true);
-	unloads = start(unload, "unload");
-	hog = start(spin, "hog");
-	ended = wait_for(has_ended, &unloads, UNLOAD_SECONDS);
-	check(ended, "round %d: the module is unloaded while the hog spins", round);
-	end_children(&hog, 1);
-	kill(reader, SIGKILL);
-	waitpid(reader, NULL, 0);
-	check(waitpid(unloads, &status, 0) == unloads && !status, "round %d: rmmod (%s)", round,
-	      strerror(WEXITSTATUS(status)));
-	hold_bypass(false);
-	sched_must_go();
+	info("round %d: beside the hog the reader %s", round, ended ? "ends" : "does not end");
+	end_tasks(&tasks);
+	end_round();
 }
 
 static void case_unloadhog(bool module)
@@ -110,18 +223,24 @@ static void case_unloadhog(bool module)
 	int i;
 
 	hogs_may_run();
-	spins = mmap(NULL, sizeof(*spins), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (spins == MAP_FAILED)
+	hog_state = mmap(NULL, sizeof(*hog_state), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (hog_state == MAP_FAILED || pipe(hog_pipe))
 		give_up("no memory");
 	load_test_module();
 	must_load(READER, "");
-	for (i = 0; i < ROUNDS * test_times; i++)
-		unload_beside_a_hog(i);
+	for (i = 0; i < ROUNDS * test_times; i++) {
+		if (module)
+			unload_beside_a_hog(i);
+		else
+			read_beside_a_hog(i);
+	}
 	must_unload(READER);
 }
 
 CASE(unloadhog) = {
-	.shows = "rmmod while a real-time task has the CPU of an RCU reader: it ends all the same",
+	.shows =
+		"rmmod while a real-time task has the CPU of an RCU reader: the hooks become inactive all the same",
+	.variants = "control module",
 	.machines = "preemptible",
 };

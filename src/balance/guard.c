@@ -20,8 +20,9 @@
  * class comes first. On the stock kernel it waits there for that one. Here it is queued
  * again, and other CPUs may take it.
  *
- * While the module is unloaded, new tasks wait on the global DSQs. An idle CPU looks there
- * when it is woken, so the guard wakes one at each look.
+ * As long as nothing is redirected, before the proof (proof.c) and while the module is
+ * unloaded, tasks wait on the global DSQs. An idle CPU looks there when it is woken, so the
+ * guard wakes one at each look.
  */
 #include <linux/jiffies.h>
 #include <linux/timekeeping.h>
@@ -35,6 +36,9 @@
 
 /* A CPU that has tasks and does not pick one for longer than this does not serve them. */
 #define GUARD_PATIENCE_NS	(2 * GUARD_INTV_NS + 2 * TICK_NSEC)
+
+/* tasks of a local DSQ that are looked at; there is rarely more than one */
+#define GUARD_SCAN		16
 
 /* tasks may wait on global DSQs */
 static bool guard_global;
@@ -76,12 +80,14 @@ static void guard_wake_idle(struct lb_node *node, u32 nr)
 	}
 }
 
+/* Is there a CPU among @cpus, other than @cpu, that may run @p and serves its DSQs? */
 static bool guard_may_leave(struct task_struct *p, int cpu, const struct cpumask *cpus)
 {
 	int other;
 
 	for_each_cpu_and(other, cpus, cpu_active_mask)
-		if (other != cpu && bypass_dsq_may_move(p, other))
+		if (other != cpu && !READ_ONCE(per_cpu(bypass_cpus, other).guard.unserved) &&
+		    bypass_dsq_may_move(p, other))
 			return true;
 	return false;
 }
@@ -90,19 +96,24 @@ static bool guard_may_leave(struct task_struct *p, int cpu, const struct cpumask
 static struct task_struct *guard_find_picked(int cpu, const struct cpumask *cpus)
 {
 	struct scx_dispatch_q *local = kern_local_dsq(kern_cpu_rq(cpu));
-	struct task_struct *p;
+	struct task_struct *p, *found = NULL;
+	int i;
 
 	raw_spin_lock(&local->lock);
 	p = bypass_dsq_next(local, &local->list);
-	while (p && !guard_may_leave(p, cpu, cpus))
+	for (i = 0; p && !found && i < GUARD_SCAN; i++) {
+		if (guard_may_leave(p, cpu, cpus))
+			found = p;
 		p = bypass_dsq_next(local, &p->scx.dsq_list.node);
+	}
 	raw_spin_unlock(&local->lock);
-	return p;
+	return found;
 }
 
 /*
- * Queue a task again that @cpu has picked and does not run. There is rarely more than one,
- * and the next look is soon. The kernel itself queues it, as if it had been preempted.
+ * Queue a task again that @cpu has picked and does not run. The kernel itself queues it, as
+ * if it had been preempted, but in front: it was next, and without this it would still be.
+ * There is rarely more than one, and the next look is soon.
  */
 static void guard_requeue_picked(int cpu, const struct cpumask *cpus)
 {
@@ -114,14 +125,14 @@ static void guard_requeue_picked(int cpu, const struct cpumask *cpus)
 		p = guard_find_picked(cpu, cpus);
 	if (p) {
 		static_call(kern_deactivate_task)(rq, p, 0);
-		static_call(kern_activate_task)(rq, p, 0);
+		static_call(kern_activate_task)(rq, p, kern_layout.enq_head);
 	}
 	kern_rq_unlock(rq);
 }
 
 /**
- * guard_watch_global() - may tasks wait on the global DSQs?
- * @may: so it is
+ * guard_watch_global() - take into account whether tasks may wait on the global DSQs
+ * @may: they may
  *
  * Context: any.
  */
@@ -159,6 +170,8 @@ void guard_look(struct lb_node *node)
 			guard_requeue_picked(cpu, node->cpus);
 		nr = bypass_dsq_cpu_nr(bc);
 		nr_waiting += nr;
+		/* what is left on its local DSQ waits for it alone */
+		unserved = unserved && (nr || !cpu_active(cpu));
 		/*
 		 * Does nothing to a CPU that does not idle. The hotplug thread of one that
 		 * is going down waits for its last task to leave, which another CPU may

@@ -189,27 +189,6 @@ void timing_stop_passes(void)
 }
 
 /**
- * timing_stop_guard() - stop the guard as well, and wait for it
- *
- * Context: process, may sleep. After timing_stop_passes().
- */
-void timing_stop_guard(void)
-{
-	int i;
-
-	WRITE_ONCE(timing_guards, false);
-	/* interrupts that have seen it set may still start a timer */
-	synchronize_rcu();
-	for (i = 0; i < nr_node_ids; i++) {
-		struct lb_node *node = lb_nodes[i];
-
-		irq_work_sync(&node->timing.start);
-		hrtimer_cancel(&node->timing.guard);
-		guard_forget(node);
-	}
-}
-
-/**
  * timing_init() - set up what timing_update() uses
  *
  * Context: process, after lb_node_init().
@@ -228,9 +207,12 @@ void timing_init(void)
 }
 
 /**
- * timing_exit() - wait for the last users of what timing_init() has set up
+ * timing_exit() - stop the guard, and wait for it and for what may still start it
  *
- * Context: process, may sleep. After timing_stop_guard(), or nothing was started.
+ * The guard is there until no more is waited for in order to unload: what it does may be
+ * needed for an RCU grace period to end. So nothing here waits for one.
+ *
+ * Context: process, may sleep. After timing_stop_passes(), or nothing was started.
  */
 void timing_exit(void)
 {
@@ -238,11 +220,19 @@ void timing_exit(void)
 
 	/* wait for a parameter that is being written; a later write starts no timer */
 	kernel_param_lock(THIS_MODULE);
+	WRITE_ONCE(timing_guards, false);
 	kernel_param_unlock(THIS_MODULE);
 
-	/* sent before timing_stop_guard(), to a CPU that has not taken the interrupt yet */
-	for (i = 0; i < nr_node_ids; i++)
-		irq_work_sync(&lb_nodes[i]->timing.start);
+	/* pairs with an interrupt that is sent: either it is waited for, or it sees the above */
+	smp_mb();
+	for (i = 0; i < nr_node_ids; i++) {
+		struct lb_node *node = lb_nodes[i];
+
+		/* may start the timer, which may send the interrupt once more */
+		irq_work_sync(&node->timing.start);
+		hrtimer_cancel(&node->timing.guard);
+		irq_work_sync(&node->timing.start);
+	}
 }
 
 /**

@@ -6,7 +6,6 @@ void timing_init(void);
 void timing_exit(void);
 void timing_start(void);
 void timing_stop_passes(void);
-void timing_stop_guard(void);
 void timing_update(void);
 unsigned int timing_intv_us(void);
 unsigned int timing_slice_us(void);

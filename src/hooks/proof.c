@@ -20,6 +20,7 @@
 #include <linux/irq_work.h>
 #include <linux/smp.h>
 
+#include "balance/guard.h"
 #include "hooks/gate.h"
 #include "hooks/proof.h"
 #include "kern/kern.h"
@@ -36,6 +37,7 @@ static bool proof_seen_empty, proof_seen_bypass;
 static void proof_complete_fn(struct irq_work *work)
 {
 	gate_update(0, true);
+	guard_watch_global(false);
 }
 
 static struct irq_work proof_complete_work = IRQ_WORK_INIT_HARD(proof_complete_fn);
@@ -99,11 +101,11 @@ void proof_wait(void)
 }
 
 /**
- * proof_exit() - wait until the interrupt that a complete proof has sent is done
+ * proof_sync() - wait until the interrupt that a complete proof has sent is done
  *
- * Context: process, may sleep. When nothing calls the hooks any more.
+ * Context: process, may sleep.
  */
-void proof_exit(void)
+void proof_sync(void)
 {
 	irq_work_sync(&proof_complete_work);
 }

@@ -27,7 +27,7 @@ extern enum proof_args proof_consume;
 enum proof_args proof_find_consume_args(const void *first);
 void proof_see_consume(struct scx_dispatch_q *global, int cpu);
 void proof_wait(void);
-void proof_exit(void);
+void proof_sync(void);
 
 /* The hooks were seen to be called as they must. Without a scheduler nothing calls them. */
 static inline bool proof_is_complete(void)

@@ -29,8 +29,9 @@ void state_activate(const char *backend)
 	/* bypass may be on already */
 	gate_hold();
 	gate_release();
-	guard_watch_global(false);
 	timing_start();
+	/* a proof is only looked for while active, and then ends this */
+	guard_watch_global(!proof_is_complete());
 	WRITE_ONCE(state_active, true);
 	timing_update();
 	expedite_start();
@@ -50,6 +51,8 @@ void state_activate(const char *backend)
 void state_deactivate(void)
 {
 	WRITE_ONCE(state_active, false);
+	/* a proof may be complete just now */
+	proof_sync();
 	guard_watch_global(true);
 	/* enqueues that have seen the flag run with interrupts off */
 	synchronize_rcu();
@@ -59,8 +62,7 @@ void state_deactivate(void)
 	expedite_stop();
 	episode_stop();
 	sweep_drain();
-	/* last: a task that waits for one CPU could hold up all of the above */
-	timing_stop_guard();
+	/* the guard stays until the module goes, because a task that waits could hold that up */
 	pr_info("hooks inactive\n");
 }
 
@@ -75,5 +77,5 @@ void state_wait_idle(void)
 {
 	while (!state_is_idle())
 		msleep(20);
-	proof_exit();
+	proof_sync();
 }

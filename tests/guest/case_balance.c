@@ -14,6 +14,8 @@
 /* of each of which half a queue is a donor's least excess, or more */
 #define LONG_INTV	"1000000"
 #define LONG_INTV_S	1.0
+/* no pass comes while tasks are piled up, however slow the kernel is */
+#define LONGEST_INTV	"10000000"
 /* tasks that come and go while the pass works */
 #define SIM_SLACK	6
 
@@ -173,7 +175,7 @@ static void spread_by_pass(void)
 	struct pass_event e;
 	double begun;
 
-	module_load("bypass_lb_intv_us=" LONG_INTV);
+	module_load("bypass_lb_intv_us=" LONGEST_INTV);
 	pile_up_in_bypass(SKEW_TASKS, false);
 	trace_passes(true);
 	begun = now();
@@ -207,7 +209,7 @@ static void spread_by_delivery(void)
 	most = most_on_run_queue();
 	status = node_status(0);
 	report_queues("as bypass has begun");
-	check(most <= SKEW_TASKS / GUEST_CPUS * 5 / 4,
+	check(most <= SKEW_TASKS / GUEST_CPUS * 3 / 2,
 	      "each run queue has its share of the tasks (%d)", most);
 	check(shown_of_node_0(&e), "tasks were delivered as bypass began");
 	check_event(&e, status.delivered);

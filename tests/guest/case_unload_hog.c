@@ -25,6 +25,11 @@
 #define HOG_CPU		3
 #define UNLOAD_CPU	6
 #define ROUNDS		6
+/* the driver stays away from all of these */
+#define DRIVER_CPU	4
+#define DRIVER_CPUS	2
+/* of the host, until the hog has its CPU */
+#define HOG_SECONDS	30
 /* of the host; the hog would spin for ever */
 #define UNLOAD_SECONDS	60
 /* of the host, for the reader without the module; it needs 2 of the guest */
@@ -62,6 +67,7 @@ static void read_long_under_rcu(void)
 {
 	int fd = open("/proc/" READER, O_WRONLY);
 
+	pin_to_range(0, 0, CPUS_PER_NODE);
 	if (fd >= 0 && write(fd, "1", 1) == 1)
 		_exit(0);
 }
@@ -142,6 +148,18 @@ struct beside_hog {
 	pid_t reader, hog, rival;
 };
 
+static bool has_ended(void *pid)
+{
+	siginfo_t info = { };
+
+	return !waitid(P_PID, *(pid_t *)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid;
+}
+
+static bool hog_spins(void *unused)
+{
+	return __atomic_load_n(&hog_state->spins, __ATOMIC_ACQUIRE);
+}
+
 /* @unloads: a task that waits for the hog to spin is started before that. */
 static struct beside_hog begin_round(int round, pid_t *unloads)
 {
@@ -152,6 +170,7 @@ static struct beside_hog begin_round(int round, pid_t *unloads)
 	hog_state->spins = 0;
 	if (round % 2)
 		tasks.rival = crowd_the_node();
+	pin_to_range(0, DRIVER_CPU, DRIVER_CPUS);
 	tasks.reader = start(read_long_under_rcu, "reader");
 	tasks.hog = start(spin, "hog");
 	sleep_ms(200);
@@ -164,6 +183,9 @@ static struct beside_hog begin_round(int round, pid_t *unloads)
 		__atomic_store_n(&hog_state->wake, 1, __ATOMIC_RELEASE);
 	else
 		wake_hog();
+	if (!wait_for(hog_spins, NULL, HOG_SECONDS))
+		give_up("the hog does not spin");
+	check(!has_ended(&tasks.reader), "round %d: the reader reads as the hog begins", round);
 	return tasks;
 }
 
@@ -179,6 +201,7 @@ static void end_tasks(struct beside_hog *tasks)
 
 static void end_round(void)
 {
+	pin_to_range(0, 0, GUEST_CPUS);
 	hold_bypass(false);
 	sched_must_go();
 }
@@ -198,13 +221,6 @@ static void unload_beside_a_hog(int round)
 	check(waitpid(unloads, &status, 0) == unloads && !status, "round %d: rmmod (%s)", round,
 	      strerror(WEXITSTATUS(status)));
 	end_round();
-}
-
-static bool has_ended(void *pid)
-{
-	siginfo_t info = { };
-
-	return !waitid(P_PID, *(pid_t *)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid;
 }
 
 /* What becomes of the reader on the stock kernel. It is not for long enough for a stall. */

@@ -82,8 +82,9 @@ static void sweep_dsq(struct scx_dispatch_q *dsq, int cpu, int dying)
 			rq = kern_cpu_rq(task_cpu(p));
 		raw_spin_unlock_irq(&dsq->lock);
 
+		/* nothing else gives way where the kernel is not preemptible */
+		cond_resched();
 		if (!rq) {
-			cond_resched();
 			raw_spin_lock_irq(&dsq->lock);
 			continue;
 		}

@@ -195,7 +195,7 @@ void guard_look(struct lb_node *node)
  * guard_forget() - bypass is over: what was seen is not true in the next one
  * @node: the node
  *
- * Context: as guard_look(), or with the guard stopped.
+ * Context: as guard_look().
  */
 void guard_forget(struct lb_node *node)
 {

@@ -209,7 +209,7 @@ static void spread_by_delivery(void)
 	most = most_on_run_queue();
 	status = node_status(0);
 	report_queues("as bypass has begun");
-	check(most <= SKEW_TASKS / GUEST_CPUS * 3 / 2,
+	check(most <= SKEW_TASKS / GUEST_CPUS * 5 / 4,
 	      "each run queue has its share of the tasks (%d)", most);
 	check(shown_of_node_0(&e), "tasks were delivered as bypass began");
 	check_event(&e, status.delivered);

@@ -11,6 +11,7 @@
 
 #include "balance/lb_node.h"
 #include "balance/timing.h"
+#include "hasten/enabling.h"
 #include "hasten/expedite.h"
 #include "hooks/sites.h"
 #include "kern/resolve.h"
@@ -84,6 +85,7 @@ static int __init main_init(void)
 	ret = lb_node_init();
 	if (ret)
 		return ret;
+	enabling_init();
 	timing_init();
 	expedite_init();
 
@@ -98,14 +100,20 @@ static int __init main_init(void)
 	ret = redirect_install();
 	if (ret)
 		goto err_status;
+	ret = enabling_start();
+	if (ret)
+		goto err_redirect;
 	return 0;
 
+err_redirect:
+	redirect_remove();
 err_status:
 	status_exit();
 	cpuhp_remove_state_nocalls(main_cpuhp_state);
 err_expedite:
 	expedite_exit();
 	timing_exit();
+	enabling_exit();
 	lb_node_exit();
 	return ret;
 }
@@ -119,6 +127,7 @@ static void __exit main_exit(void)
 	bypass_dsq_exit();
 	expedite_exit();
 	timing_exit();
+	enabling_exit();
 	lb_node_exit();
 }
 

@@ -8,6 +8,7 @@
 #include "balance/defer.h"
 #include "balance/deliver.h"
 #include "balance/timing.h"
+#include "hasten/enabling.h"
 #include "hasten/expedite.h"
 #include "hooks/gate.h"
 #include "hooks/hook.h"
@@ -42,6 +43,8 @@ static void hook_scx_bypass(bool bypass)
 	gate_hold();
 	static_call(body_scx_bypass)(bypass);
 	gate_release();
+	if (!bypass || state_is_active())
+		enabling_update(bypass);
 	timing_update();
 	if (begins) {
 		deliver_tasks();

@@ -15,6 +15,7 @@
 #include <linux/hrtimer.h>
 #include <linux/jump_label.h>
 #include <linux/lockdep.h>
+#include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/sched/ext.h>
@@ -37,6 +38,9 @@ struct scx_sched;
 /* the value of SCX_OPSS_NONE, which is in no header */
 #define KERN_OPSS_NONE	0
 
+/* a mutex has no more than three flags in its owner's address */
+#define KERN_OWNER_ALIGN	8
+
 /**
  * struct kern_layout - what the running kernel's BTF says
  * @rq_cpu: offset of rq.cpu, bytes
@@ -51,10 +55,12 @@ struct scx_sched;
  * @enq_preempt: SCX_ENQ_PREEMPT
  * @enq_clear_opss: SCX_ENQ_CLEAR_OPSS
  * @enq_dsq_priq: SCX_ENQ_DSQ_PRIQ
+ * @task_resets_on_fork: where task_struct.sched_reset_on_fork is, bits
  * @sched_unloaded: the value of @sched_state when no scheduler is loaded
  * @sched_state: sched_ext's own record of whether a scheduler is loaded
  * @sched_root: which one; NULL in kernels that can only have one
  * @switched_all: a static key: has the loaded scheduler all tasks of the fair class?
+ * @sched_mutex: held by a task that attaches a scheduler, and by the one that removes it
  * @runqueues: the per-CPU run queues
  * @rq_lock: offset of rq.__lock, bytes; this and the next two for lockdep only
  * @rq_core: offset of rq.core, with core scheduling
@@ -69,6 +75,7 @@ struct kern_layout {
 	u32 rq_local_dsq;
 	u32 rq_scx_nr_running;
 	u32 rq_sd;
+	u32 task_resets_on_fork;
 	u64 rq_online;
 	u64 rq_bypassing;
 	u64 enq_head;
@@ -79,6 +86,7 @@ struct kern_layout {
 	const atomic_t *sched_state;
 	struct scx_sched **sched_root;
 	struct static_key *switched_all;
+	const struct mutex *sched_mutex;
 	void __percpu *runqueues;
 #ifdef CONFIG_LOCKDEP
 	u32 rq_lock;
@@ -193,6 +201,21 @@ static inline bool kern_sched_loaded(void)
 	return atomic_read(kern_layout.sched_state) != kern_layout.sched_unloaded;
 }
 
+/*
+ * The task that attaches a scheduler, or removes one: only to be compared with others. In the low
+ * bits of a mutex's owner is what others want of it.
+ */
+static inline const struct task_struct *kern_attaching_task(void)
+{
+#ifdef CONFIG_PREEMPT_RT
+	unsigned long owner = (unsigned long)READ_ONCE(kern_layout.sched_mutex->rtmutex.owner);
+#else
+	unsigned long owner = atomic_long_read(&kern_layout.sched_mutex->owner);
+#endif
+
+	return (const struct task_struct *)round_down(owner, KERN_OWNER_ALIGN);
+}
+
 /* Is @address that of the loaded scheduler? For kernels with a struct scx_sched. */
 static inline bool kern_is_loaded_sched(const void *address)
 {
@@ -203,6 +226,14 @@ static inline bool kern_is_loaded_sched(const void *address)
 static inline bool kern_all_switched(void)
 {
 	return static_key_enabled(kern_layout.switched_all);
+}
+
+/* Do new tasks of @p begin with the default policy? */
+static inline bool kern_task_resets_on_fork(const struct task_struct *p)
+{
+	u32 bit = kern_layout.task_resets_on_fork;
+
+	return READ_ONCE(((const u8 *)p)[bit / BITS_PER_BYTE]) & BIT(bit % BITS_PER_BYTE);
 }
 
 /* The lowest scheduling domain of @cpu, NULL if it has none. RCU protects it. */

@@ -95,7 +95,7 @@ static bool __init resolve_has_symbol(const char *name)
 static int __init resolve_data(void)
 {
 	unsigned long runqueues = resolve_symbol("runqueues");
-	unsigned long state, switched, root;
+	unsigned long state, switched, mutex, root;
 
 	if (!runqueues)
 		return -ENOENT;
@@ -112,6 +112,12 @@ static int __init resolve_data(void)
 	if (!switched)
 		return -ENOENT;
 	kern_layout.switched_all = (struct static_key *)switched;
+
+	mutex = resolve_symbol(resolve_has_symbol("scx_ops_enable_mutex") ?
+			       "scx_ops_enable_mutex" : "scx_enable_mutex");
+	if (!mutex)
+		return -ENOENT;
+	kern_layout.sched_mutex = (const struct mutex *)mutex;
 
 	if (resolve_has_symbol("scx_root")) {
 		root = resolve_symbol("scx_root");

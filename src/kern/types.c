@@ -131,19 +131,19 @@ static long __init types_member_bits(const struct btf_type *t, const char *name,
 	return -ENOENT;
 }
 
-/* Where is @member of struct @name: bytes, or a negative errno, then reported. */
-static int __init types_find_member(const char *name, const char *member,
+/* Where is @member of struct @name, in units of @unit bits; -ENOENT, then reported. */
+static int __init types_find_member(const char *name, const char *member, unsigned int unit,
 				    const struct btf_type **type)
 {
 	const struct btf_type *t = types_find(name, BTF_KIND_STRUCT);
 	long bits = t ? types_member_bits(t, member, type) : -ENOENT;
 
-	if (bits < 0 || bits % 8) {
+	if (bits < 0 || bits % unit) {
 		pr_err("the kernel's BTF has no usable member %s in struct %s\n",
 		       member, name);
 		return -ENOENT;
 	}
-	return bits / 8;
+	return bits / unit;
 }
 
 /* Bytes of a type, 0 if that is not known. */
@@ -175,7 +175,7 @@ static u32 __init types_size(const struct btf_type *t)
 int __init types_member(const char *name, const char *member, u32 *size)
 {
 	const struct btf_type *type;
-	int offset = types_find_member(name, member, &type);
+	int offset = types_find_member(name, member, BITS_PER_BYTE, &type);
 
 	if (offset >= 0)
 		*size = types_size(type);
@@ -194,7 +194,7 @@ int __init types_member(const char *name, const char *member, u32 *size)
 int __init types_u32_member(const char *name, const char *member, u32 *offset)
 {
 	const struct btf_type *type;
-	int ret = types_find_member(name, member, &type);
+	int ret = types_find_member(name, member, BITS_PER_BYTE, &type);
 
 	if (ret < 0)
 		return ret;
@@ -204,6 +204,26 @@ int __init types_u32_member(const char *name, const char *member, u32 *offset)
 		return -ENOEXEC;
 	}
 	*offset = ret;
+	return 0;
+}
+
+/**
+ * types_bit_member() - a member that is one bit
+ * @name: the structure
+ * @member: the member
+ * @bit: receives its offset in bits
+ *
+ * Context: module init after types_load().
+ * Return: 0, or -ENOENT, then reported.
+ */
+int __init types_bit_member(const char *name, const char *member, u32 *bit)
+{
+	const struct btf_type *type;
+	int ret = types_find_member(name, member, 1, &type);
+
+	if (ret < 0)
+		return ret;
+	*bit = ret;
 	return 0;
 }
 

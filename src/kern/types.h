@@ -7,6 +7,7 @@
 int types_load(void);
 int types_member(const char *name, const char *member, u32 *size);
 int types_u32_member(const char *name, const char *member, u32 *offset);
+int types_bit_member(const char *name, const char *member, u32 *bit);
 const char *types_member_name(const char *name, unsigned int i);
 const char *types_enumerator(const char *name, unsigned int i, u64 *value);
 

@@ -64,6 +64,8 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(task_struct, policy),
 	KNOWN(task_struct, static_prio),
 	KNOWN(task_struct, rt_priority),
+	KNOWN(task_struct, timer_slack_ns),
+	KNOWN(task_struct, se),
 	KNOWN(task_struct, tasks),
 	KNOWN(task_struct, thread_node),
 	KNOWN(task_struct, signal),
@@ -78,8 +80,17 @@ static const struct known_member verify_members[] __initconst = {
 #endif
 	KNOWN(task_struct, pid),
 	KNOWN(task_struct, comm),
+	KNOWN(sched_entity, slice),
+	KNOWN(sched_entity, custom_slice),
+	KNOWN(sched_entity, sum_exec_runtime),
 	KNOWN(thread_info, cpu),
 	KNOWN(signal_struct, thread_head),
+#ifdef CONFIG_PREEMPT_RT
+	KNOWN(mutex, rtmutex),
+	KNOWN(rt_mutex_base, owner),
+#else
+	KNOWN(mutex, owner),
+#endif
 	KNOWN(sched_domain, parent),
 	KNOWN(sched_domain, last_balance),
 	KNOWN(sched_domain, max_interval),
@@ -291,5 +302,7 @@ int __init verify_kernel(void)
 		ret = verify_proto(f);
 
 	return ret ?: verify_known_members() ?: verify_dsq() ?: verify_learn_rq_layout() ?:
+	       types_bit_member("task_struct", "sched_reset_on_fork",
+				&kern_layout.task_resets_on_fork) ?:
 	       verify_learn_enums();
 }

@@ -49,6 +49,7 @@ struct bench_load {
 const struct bench_load *bench_load(const char *name);
 void load_start(const struct bench_load *load, int tasks);
 void load_release(const struct bench_load *load, int tasks);
+void load_kill(void);
 void load_stop(void);
 bool load_start_child(void);
 

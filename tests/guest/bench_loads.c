@@ -205,11 +205,16 @@ void load_release(const struct bench_load *load, int tasks)
 }
 
 /* A program's tasks are in its process group. */
-void load_stop(void)
+void load_kill(void)
 {
 	int i;
 
 	for (i = 0; i < nr_pids; i++)
 		kill(-pids[i], SIGKILL);
+}
+
+void load_stop(void)
+{
+	load_kill();
 	end_children(pids, nr_pids);
 }

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench.h"
 
@@ -47,17 +48,37 @@ static void be_normal(bool normal)
 		give_up("cannot set the driver's policy");
 }
 
+/*
+ * Some kernels never attach a scheduler on a machine that the fair class keeps busy, see
+ * case_enable.c. When it is known that the machine has not recovered, end the load.
+ */
+static pid_t begin_to_wait(void)
+{
+	pid_t pid = start_child("patience");
+
+	if (pid)
+		return pid;
+	be_normal(false);
+	probes_wait();
+	load_kill();
+	_exit(0);
+}
+
 static void set_off(enum load_trigger what)
 {
+	pid_t patience;
+
 	if (what == TRIGGER_DISABLE) {
 		must_write("/proc/sysrq-trigger", "S");
 		return;
 	}
 	sched_detach();
+	patience = begin_to_wait();
 	be_normal(true);
 	if (sched_attach_next())
 		give_up("attaching the other scheduler failed");
 	be_normal(false);
+	end_children(&patience, 1);
 }
 
 /* @text: names and values */

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * enable: a task that is older than all others attaches a scheduler while tasks of the fair
+ * class keep all CPUs busy. The kernel moves the tasks to sched_ext from the oldest on, so the
+ * attaching task goes before them, and the fair class runs first.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#define TASKS_PER_CPU	8
+#define MORE_ROUNDS	8
+/* of the host */
+#define ENABLE_SECONDS	60
+/* of the host, on the stock kernel; less than the scheduler's watchdog has patience */
+#define STOCK_SECONDS	20
+
+/* what the attaching task has, and is to have afterwards; the slice in ns */
+#define NICE		(-3)
+#define TIMER_SLACK_NS	70000
+#define SLICE_NS	1500000ull
+
+/* struct sched_attr of the kernel, in its first form */
+struct attributes {
+	unsigned int size, policy;
+	unsigned long long flags;
+	int nice;
+	unsigned int priority;
+	unsigned long long runtime, deadline, period;
+};
+
+#define SCHED_EXT	7
+#define RESET_ON_FORK	1
+
+/* a round for each: the policy of the attaching task */
+static const int policies[] = { SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_EXT };
+
+/**
+ * struct attach_state - shared with the attaching task
+ * @go: it may attach
+ * @fails: ops.init_task() is to fail
+ * @attached: it has come back
+ * @ret: with what
+ */
+static struct attach_state {
+	int go, fails, attached, ret;
+} *state;
+
+static int pin_to_one(int index)
+{
+	return pin_to(index % GUEST_CPUS, index % GUEST_CPUS);
+}
+
+static void __noreturn attach_when_told(int policy)
+{
+	const struct attributes attr = {
+		.size = sizeof(attr),
+		.policy = policy,
+		.flags = RESET_ON_FORK,
+		.nice = NICE,
+		.runtime = SLICE_NS,
+	};
+	const struct sched_opts fails = { .which = SCHED_PILE, .fail_init_at = 20 };
+
+	if (syscall(SYS_sched_setattr, 0, &attr, 0) || prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS))
+		_exit(1);
+	while (!__atomic_load_n(&state->go, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	state->ret = state->fails ? sched_attach(&fails) : sched_attach_next();
+	__atomic_store_n(&state->attached, 1, __ATOMIC_RELEASE);
+	for (;;)
+		usleep(1000);
+}
+
+/* Wakes up all the time, and then preempts what sched_ext runs there. */
+static pid_t begin_to_nap(int cpu)
+{
+	pid_t pid = start_child("napping");
+
+	if (pid)
+		return pid;
+	if (pin_to(cpu, cpu))
+		_exit(1);
+	for (;;)
+		usleep(100);
+}
+
+static bool is_attached(void *unused)
+{
+	return __atomic_load_n(&state->attached, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * The module changes a task's attributes twice, and once more if the task is to have a real-time
+ * priority; but for a task of SCHED_IDLE.
+ */
+#define CHANGES		"p:changes sched_setattr_nocheck\n"
+#define FEW_CHANGES	2
+
+/* rounds in which there were more */
+static int rounds_raised;
+
+static struct attributes attributes_of(pid_t pid)
+{
+	struct attributes attr = { };
+
+	if (syscall(SYS_sched_getattr, pid, &attr, sizeof(attr), 0))
+		give_up("sched_getattr: %s", strerror(errno));
+	return attr;
+}
+
+static bool has_policy_before(void *pid)
+{
+	struct attributes attr = attributes_of(*(pid_t *)pid);
+
+	return attr.policy != SCHED_FIFO && (attr.policy == SCHED_IDLE || attr.nice == NICE);
+}
+
+static void check_is_as_before(pid_t pid, int policy, const char *when)
+{
+	struct attributes attr;
+	char path[64];
+	bool soon;
+
+	/* the module may have to look once more */
+	soon = wait_for(has_policy_before, &pid, 30);
+	attr = attributes_of(pid);
+	check(soon && (int)attr.policy == policy, "%s: the attaching task has policy %u", when,
+	      attr.policy);
+	check(attr.flags & RESET_ON_FORK, "%s: and its flags %#llx", when, attr.flags);
+	if (policy != SCHED_IDLE)
+		check(attr.nice == NICE, "%s: and its nice value %d", when, attr.nice);
+	if (policy != SCHED_IDLE && policy != SCHED_EXT)
+		check(attr.runtime == SLICE_NS, "%s: and its slice %llu", when, attr.runtime);
+	snprintf(path, sizeof(path), "/proc/%d/timerslack_ns", pid);
+	check(read_long(path) == TIMER_SLACK_NS, "%s: and its timer slack %ld", when,
+	      read_long(path));
+}
+
+/* The nice value that is kept for a task which has none. */
+static void check_kept_nice(pid_t pid)
+{
+	const struct sched_param none = { };
+
+	if (sched_setscheduler(pid, SCHED_OTHER, &none))
+		give_up("sched_setscheduler");
+	check(getpriority(PRIO_PROCESS, pid) == 0, "SCHED_IDLE: then it has nice value %d",
+	      getpriority(PRIO_PROCESS, pid));
+}
+
+static pid_t start_attaching(int policy)
+{
+	pid_t pid;
+
+	memset(state, 0, sizeof(*state));
+	pid = start_child("attaching");
+	if (!pid)
+		attach_when_told(policy);
+	return pid;
+}
+
+static void enable(int policy, bool module)
+{
+	pid_t attaching = start_attaching(policy), napping[GUEST_CPUS];
+	unsigned long changes = probe_hits("changes");
+	char when[32];
+	bool attached;
+	int i;
+
+	snprintf(when, sizeof(when), "policy %d", policy);
+	/* a task of SCHED_IDLE would wait for a CPU for ages before it comes to attach */
+	spawn(policy == SCHED_IDLE ? GUEST_CPUS / 2 : TASKS_PER_CPU * GUEST_CPUS, 0, pin_to_one);
+	for (i = 0; i < GUEST_CPUS; i++)
+		napping[i] = begin_to_nap(i);
+	sleep_ms(200);
+
+	__atomic_store_n(&state->go, 1, __ATOMIC_RELEASE);
+	attached = wait_for(is_attached, NULL, module ? ENABLE_SECONDS : STOCK_SECONDS);
+	if (module)
+		check(attached, "%s: the scheduler is attached", when);
+	else
+		info("%s: is the scheduler attached? %d", when, attached);
+	if (!attached)
+		tell_task(attaching);
+	if (attached)
+		must_progress(60, "under the scheduler");
+	/* the others may be behind these */
+	kill_tasks();
+	end_children(napping, GUEST_CPUS);
+	if (!wait_for(is_attached, NULL, ENABLE_SECONDS))
+		give_up("the scheduler is not attached on an idle machine");
+	check(!state->ret, "%s: attaching (%s)", when, strerror(-state->ret));
+	check_is_as_before(attaching, policy, when);
+	if (policy != SCHED_IDLE)
+		rounds_raised += probe_hits("changes") > changes + FEW_CHANGES;
+	if (policy == SCHED_IDLE)
+		check_kept_nice(attaching);
+	end_children(&attaching, 1);
+	check(wait_for(sched_is_off, NULL, 60), "%s: the scheduler goes", when);
+}
+
+/* Then another task leaves bypass. Some kernels stay in bypass, see case_leak.c. */
+static void fail_to_enable(void)
+{
+	pid_t attaching = start_attaching(SCHED_OTHER);
+
+	state->fails = 1;
+	__atomic_store_n(&state->go, 1, __ATOMIC_RELEASE);
+	if (!wait_for(is_attached, NULL, ENABLE_SECONDS))
+		give_up("a failure does not come back");
+	check_is_as_before(attaching, SCHED_OTHER, "after a failure");
+	end_children(&attaching, 1);
+}
+
+static void case_enable(bool module)
+{
+	/* newer kernels attach schedulers in a thread of their own */
+	bool kernel_does = file_has("/proc/kallsyms", "enable_workfn");
+	size_t i;
+
+	state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (state == MAP_FAILED)
+		give_up("no memory");
+	must_attach(SCHED_PILE);
+	sched_must_go();
+	sched_load_next();
+	set_probes(CHANGES);
+	if (module)
+		module_load("");
+	for (i = 0; i < ARRAY_SIZE(policies) * test_times; i++)
+		enable(policies[i % ARRAY_SIZE(policies)], module);
+	/* it may have been fast enough each time */
+	for (i = 0; module && !kernel_does && !rounds_raised && i < MORE_ROUNDS; i++)
+		enable(SCHED_OTHER, module);
+	if (!kernel_does)
+		check(module == !!rounds_raised, "in %d rounds the attaching task was raised",
+		      rounds_raised);
+	set_probes("");
+	fail_to_enable();
+	if (module)
+		module_unload();
+}
+
+CASE(enable) = {
+	.shows =
+		"a scheduler is attached while tasks of the fair class keep all CPUs busy: that ends, and the attaching task is what it was",
+	.variants = "control module",
+};

@@ -172,6 +172,8 @@ LINUX_6_18_CACHYOS = built("6.18.15-cachyos", "6.18.15-1~bpo13+1", ("base", "cac
                            patches=("breather", "o3"))
 LINUX_6_18_LLVM = built("6.18.15-llvm", "6.18.15-1~bpo13+1", ("base", "livepatch", "clang"),
                          make_variables=LLVM)
+LINUX_6_18_THINLTO = built("6.18.15-thinlto", "6.18.15-1~bpo13+1",
+                           ("base", "livepatch", "clang", "thinlto"), make_variables=LLVM)
 LINUX_6_18_INLINED = built("6.18.15-inlined", "6.18.15-1~bpo13+1", ("base", "cachyos"),
                            patches=("breather", "o3", "inlined"))
 # Here a warning that is printed with a run queue locked must not go through the
@@ -220,6 +222,8 @@ MATRIX = (
            "built with the breather of 6.18.20, as CachyOS does: -O3, 1000 Hz, RCU boosting, "
            "no livepatch", fire=True),
     Target("6.18.15-llvm", LINUX_6_18_LLVM, "built with clang, and the module too", fire=True),
+    Target("6.18.15-thinlto", LINUX_6_18_THINLTO,
+           "built with clang and ThinLTO, and the module with clang"),
     Target("6.12.95-uek", LINUX_6_12_UEK,
            "built towards UEK8: not preemptible, MODVERSIONS; without nodes", fire=True,
            without=("nodes",)),

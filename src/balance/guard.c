@@ -141,6 +141,39 @@ void guard_watch_global(bool may)
 	WRITE_ONCE(guard_global, may);
 }
 
+/*
+ * Look whether a CPU of @node serves its DSQs, and wake it if it idles. Returns how many tasks
+ * wait on them.
+ */
+static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
+{
+	bool picked = READ_ONCE(kern_local_dsq(kern_cpu_rq(bc->cpu))->nr);
+	bool unserved = false;
+	u32 nr;
+
+	if (picked || bypass_dsq_cpu_nr(bc))
+		unserved = guard_is_unserved(bc, now);
+	else
+		bc->guard.ns = 0;
+	if (picked && unserved)
+		guard_requeue_picked(bc->cpu, node->cpus);
+	nr = bypass_dsq_cpu_nr(bc);
+	/* what is left on its local DSQ waits for it alone */
+	unserved = unserved && (nr || !cpu_active(bc->cpu));
+	if (unserved && !bc->guard.unserved && cpu_active(bc->cpu))
+		count_add(cpumask_first(node->cpus), COUNT_UNSERVED, 1);
+	if (unserved != bc->guard.unserved)
+		WRITE_ONCE(bc->guard.unserved, unserved);
+	/*
+	 * Does nothing to a CPU that does not idle. The hotplug thread of one that is going
+	 * down waits for its last task to leave, which another CPU may have taken: only that
+	 * CPU's own switch to idle wakes the thread.
+	 */
+	if (nr || !cpu_active(bc->cpu))
+		static_call(kern_wake_up_if_idle)(bc->cpu);
+	return nr;
+}
+
 /**
  * guard_look() - look for CPUs of a node that do not serve their DSQs, or idle
  * @node: the node
@@ -158,32 +191,9 @@ void guard_look(struct lb_node *node)
 
 	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
 		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
-		bool picked = READ_ONCE(kern_local_dsq(kern_cpu_rq(cpu))->nr);
-		bool unserved = false;
-		u32 nr;
 
-		if (picked || bypass_dsq_cpu_nr(bc))
-			unserved = guard_is_unserved(bc, now);
-		else
-			bc->guard.ns = 0;
-		if (picked && unserved)
-			guard_requeue_picked(cpu, node->cpus);
-		nr = bypass_dsq_cpu_nr(bc);
-		nr_waiting += nr;
-		/* what is left on its local DSQ waits for it alone */
-		unserved = unserved && (nr || !cpu_active(cpu));
-		/*
-		 * Does nothing to a CPU that does not idle. The hotplug thread of one that
-		 * is going down waits for its last task to leave, which another CPU may
-		 * have taken: only that CPU's own switch to idle wakes the thread.
-		 */
-		if (nr || !cpu_active(cpu))
-			static_call(kern_wake_up_if_idle)(cpu);
-		if (unserved && !bc->guard.unserved && cpu_active(cpu))
-			count_add(cpumask_first(node->cpus), COUNT_UNSERVED, 1);
-		if (unserved != bc->guard.unserved)
-			WRITE_ONCE(bc->guard.unserved, unserved);
-		any |= unserved;
+		nr_waiting += guard_look_at(node, bc, now);
+		any |= bc->guard.unserved;
 	}
 	if (any != node->guard.unserved)
 		WRITE_ONCE(node->guard.unserved, any);

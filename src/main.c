@@ -85,7 +85,6 @@ static int __init main_init(void)
 	ret = lb_node_init();
 	if (ret)
 		return ret;
-	enabling_init();
 	timing_init();
 	expedite_init();
 
@@ -100,20 +99,15 @@ static int __init main_init(void)
 	ret = redirect_install();
 	if (ret)
 		goto err_status;
-	ret = enabling_start();
-	if (ret)
-		goto err_redirect;
+	enabling_start();
 	return 0;
 
-err_redirect:
-	redirect_remove();
 err_status:
 	status_exit();
 	cpuhp_remove_state_nocalls(main_cpuhp_state);
 err_expedite:
 	expedite_exit();
 	timing_exit();
-	enabling_exit();
 	lb_node_exit();
 	return ret;
 }
@@ -126,8 +120,9 @@ static void __exit main_exit(void)
 	cpuhp_remove_state_nocalls(main_cpuhp_state);
 	bypass_dsq_exit();
 	expedite_exit();
-	timing_exit();
+	/* waits for a thread, so the guard is still there */
 	enabling_exit();
+	timing_exit();
 	lb_node_exit();
 }
 

@@ -20,31 +20,44 @@
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/printk.h>
 #include <linux/sched/rt.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <uapi/linux/sched/types.h>
 
 #include "hasten/enabling.h"
 #include "kern/kern.h"
 
-/* between two looks of the thread */
+/* between two looks */
 #define ENABLING_LOOK_US	2000
-/* how often the next task tries, as the thread has yet to release the last one */
+/* how often a task tries to lock the record while another one has it, and for how long */
 #define ENABLING_TRIES		10
+#define ENABLING_TRY_US		500
+/* how often unload looks after the attaching task, and how long it waits in between */
+#define ENABLING_EXIT_LOOKS	250
+#define ENABLING_EXIT_MS	20
 
-/*
- * Protects the record. Nobody waits for it: a task that holds it may be preempted. What a task
- * could not do the thread does, at its next look.
- */
+/* Protects the record. Nobody waits for long: a task that holds it may be preempted. */
 static unsigned long enabling_busy;
 
-/*
- * The record: the task, a reference is held, or NULL; what it was, and what it has been made;
- * for how long it had run when it was seen waiting.
+/**
+ * struct enabling_record - the task that attaches a scheduler
+ * @p: the task, a reference is held; NULL if there is none
+ * @nice: its nice value before
+ * @ran_ns: for how long it had run at the last look
+ * @raised: it was made a real-time task
+ * @was: what it was just before that
+ * @slack_ns: its timer slack, which real-time tasks do not have
  */
-static struct task_struct *enabling_task;
-static struct sched_attr enabling_was, enabling_is;
-static u64 enabling_slack_ns, enabling_ran_ns;
+static struct enabling_record {
+	struct task_struct *p;
+	int nice;
+	u64 ran_ns;
+	bool raised;
+	struct sched_attr was;
+	u64 slack_ns;
+} enabling_record;
 
 static struct kthread_worker enabling_worker;
 static struct kthread_work enabling_work;
@@ -60,137 +73,134 @@ static void enabling_unlock(void)
 	clear_bit_unlock(0, &enabling_busy);
 }
 
-/*
- * The policy may change just behind this. Then what was done there is overridden, for as long as
- * the scheduler is being attached.
- */
-static bool enabling_is_unchanged(const struct task_struct *p)
+/* May sleep. */
+static bool enabling_lock(void)
 {
-	return READ_ONCE(p->policy) == enabling_is.sched_policy &&
-	       READ_ONCE(p->rt_priority) == enabling_is.sched_priority;
+	int tries = ENABLING_TRIES;
+
+	while (!enabling_try_lock()) {
+		if (!tries--)
+			return false;
+		usleep_range(ENABLING_TRY_US / 2, ENABLING_TRY_US);
+	}
+	return true;
 }
 
-/* The record is locked. */
-static void enabling_record(struct task_struct *p)
+/*
+ * The record is locked. The task may be changed by others just before this; then it is what it
+ * was before that when the scheduler is there.
+ *
+ * With CONFIG_RT_GROUP_SCHED a group may have no time for real-time tasks, and a real-time task
+ * may get less than one of sched_ext. And a task may be killed for being a real-time task for
+ * too long. Such tasks stay as they are.
+ */
+static void enabling_raise(struct enabling_record *r)
 {
-	const struct sched_attr was = {
-		.sched_policy = p->policy,
-		.sched_nice = task_nice(p),
+	struct task_struct *p = r->p;
+	struct sched_attr fifo = { .sched_policy = SCHED_FIFO, .sched_priority = 1 };
+
+	if (IS_ENABLED(CONFIG_RT_GROUP_SCHED) || r->raised || rt_or_dl_task_policy(p) ||
+	    task_rlimit(p, RLIMIT_RTTIME) != RLIM_INFINITY)
+		return;
+	r->was = (struct sched_attr){
+		.sched_policy = READ_ONCE(p->policy),
 		.sched_flags = kern_task_resets_on_fork(p) ? SCHED_FLAG_RESET_ON_FORK : 0,
 		.sched_runtime = p->se.custom_slice ? p->se.slice : 0,
 	};
-	struct sched_attr first = was;
-
-	enabling_was = was;
-	enabling_slack_ns = p->timer_slack_ns;
-	enabling_ran_ns = 0;
-	if (p->policy == SCHED_IDLE)
-		first.sched_policy = SCHED_NORMAL;
-	first.sched_nice = MIN_NICE;
-	enabling_is = sched_setattr_nocheck(p, &first) ? was : first;
-	WRITE_ONCE(enabling_task, get_task_struct(p));
+	r->slack_ns = p->timer_slack_ns;
+	fifo.sched_flags = r->was.sched_flags;
+	r->raised = !sched_setattr_nocheck(p, &fifo);
 }
 
-/* The record is locked. Make the task what it was, but for what others have changed. */
-static void enabling_release(void)
+/* The record is locked. If others have changed the policy meanwhile, it stays so. */
+static void enabling_lower(struct enabling_record *r)
 {
-	struct task_struct *p = enabling_task;
-	struct sched_attr was = enabling_was, normal;
+	struct task_struct *p = r->p;
 
-	if (task_nice(p) != enabling_is.sched_nice)
-		was.sched_nice = task_nice(p);
-	if (enabling_is_unchanged(p)) {
-		bool had_no_slack = !p->timer_slack_ns;
-
-		/*
-		 * SCHED_IDLE keeps the nice value and the slice that the task had before. And
-		 * a BPF scheduler may not want the task to have SCHED_EXT any more.
-		 */
-		normal = was;
-		normal.sched_policy = SCHED_NORMAL;
-		if (was.sched_policy == SCHED_IDLE || sched_setattr_nocheck(p, &was))
-			sched_setattr_nocheck(p, &normal);
-		if (was.sched_policy == SCHED_IDLE)
-			sched_setattr_nocheck(p, &was);
-		/* real-time tasks have none */
-		if (had_no_slack)
-			p->timer_slack_ns = enabling_slack_ns;
+	if (READ_ONCE(p->policy) != SCHED_FIFO || READ_ONCE(p->rt_priority) != 1)
+		return;
+	r->was.sched_nice = task_nice(p);
+	if (sched_setattr_nocheck(p, &r->was)) {
+		/* the BPF scheduler does not want it to have SCHED_EXT any more */
+		r->was.sched_policy = SCHED_NORMAL;
+		sched_setattr_nocheck(p, &r->was);
 	}
-	WRITE_ONCE(enabling_task, NULL);
+	p->timer_slack_ns = r->slack_ns;
+}
+
+/* The record is locked. Make the task what it was. */
+static void enabling_release(struct enabling_record *r)
+{
+	struct task_struct *p = r->p;
+
+	if (task_nice(p) == MIN_NICE)
+		set_user_nice(p, r->nice);
+	if (r->raised)
+		enabling_lower(r);
+	WRITE_ONCE(r->p, NULL);
 	put_task_struct(p);
 }
 
-/* The record is locked. Does the task wait in sched_ext, and has waited at the last look? */
-static bool enabling_waits(const struct task_struct *p)
+/* The record is locked. Does the task wait in sched_ext, and has waited since the last look? */
+static bool enabling_waits(struct enabling_record *r)
 {
-	u64 ran_ns = READ_ONCE(p->se.sum_exec_runtime);
-	bool waits = READ_ONCE(p->scx.dsq) && ran_ns == enabling_ran_ns;
+	u64 ran_ns = READ_ONCE(r->p->se.sum_exec_runtime);
+	bool waits = READ_ONCE(r->p->scx.dsq) && ran_ns == r->ran_ns;
 
-	enabling_ran_ns = ran_ns;
+	r->ran_ns = ran_ns;
 	return waits;
 }
 
 /*
- * With CONFIG_RT_GROUP_SCHED a group may have no time for real-time tasks, and a real-time task
- * may get less than one of sched_ext: there it stays as it is.
+ * Look after the task. One that failed to attach a scheduler does not leave bypass itself, but it
+ * gives the mutex back.
  */
-static void enabling_raise(struct task_struct *p)
+static void enabling_look(void)
 {
-	struct sched_attr fifo = enabling_is;
+	struct enabling_record *r = &enabling_record;
 
-	if (IS_ENABLED(CONFIG_RT_GROUP_SCHED) || enabling_is.sched_priority ||
-	    !enabling_is_unchanged(p))
+	if (!enabling_try_lock())
 		return;
-	fifo.sched_policy = SCHED_FIFO;
-	fifo.sched_priority = 1;
-	if (!sched_setattr_nocheck(p, &fifo))
-		enabling_is = fifo;
+	if (r->p && r->p != kern_attaching_task())
+		enabling_release(r);
+	else if (r->p && enabling_waits(r))
+		enabling_raise(r);
+	enabling_unlock();
 }
 
-/*
- * The thread's work. A task that failed to attach a scheduler does not leave bypass itself, but
- * it gives the mutex back.
- */
+/* The thread's work. */
 static void enabling_watch(struct kthread_work *work)
 {
-	while (READ_ONCE(enabling_task)) {
-		if (enabling_try_lock()) {
-			struct task_struct *p = enabling_task;
-
-			if (p && p != kern_attaching_task())
-				enabling_release();
-			else if (p && enabling_waits(p))
-				enabling_raise(p);
-			enabling_unlock();
-		}
+	while (READ_ONCE(enabling_record.p)) {
+		enabling_look();
 		usleep_range(ENABLING_LOOK_US / 2, ENABLING_LOOK_US);
 	}
 }
 
+/* The caller has the mutex, so a task that is recorded is one that has failed. */
 static void enabling_begin(void)
 {
-	int tries = ENABLING_TRIES;
-	bool recorded = false;
+	struct enabling_record *r = &enabling_record;
 
-	while (!recorded && tries--) {
-		if (enabling_try_lock()) {
-			recorded = !enabling_task;
-			if (recorded)
-				enabling_record(current);
-			enabling_unlock();
-		}
-		if (!recorded)
-			usleep_range(ENABLING_LOOK_US / 2, ENABLING_LOOK_US);
-	}
+	if (!enabling_lock())
+		return;
+	if (r->p)
+		enabling_release(r);
+	r->nice = task_nice(current);
+	r->ran_ns = 0;
+	r->raised = false;
+	set_user_nice(current, MIN_NICE);
+	WRITE_ONCE(r->p, get_task_struct(current));
+	enabling_unlock();
 	kthread_queue_work(&enabling_worker, &enabling_work);
 }
 
 static void enabling_end(void)
 {
-	if (!enabling_try_lock())
+	if (!enabling_lock())
 		return;
-	if (enabling_task)
-		enabling_release();
+	if (enabling_record.p)
+		enabling_release(&enabling_record);
 	enabling_unlock();
 }
 
@@ -206,21 +216,11 @@ static void enabling_end(void)
  */
 void enabling_update(bool bypass)
 {
-	if (bypass && kern_attaching_task() == current && !rt_or_dl_task_policy(current))
+	if (bypass && READ_ONCE(enabling_thread) && kern_attaching_task() == current &&
+	    !rt_or_dl_task_policy(current))
 		enabling_begin();
-	if (!bypass && READ_ONCE(enabling_task) == current)
+	if (!bypass && READ_ONCE(enabling_record.p) == current)
 		enabling_end();
-}
-
-/**
- * enabling_init() - set up what enabling_update() uses
- *
- * Context: process.
- */
-void __init enabling_init(void)
-{
-	kthread_init_worker(&enabling_worker);
-	kthread_init_work(&enabling_work, enabling_watch);
 }
 
 /**
@@ -228,35 +228,48 @@ void __init enabling_init(void)
  *
  * Waits for a fork. So the hooks should be there: in a bypass that they relieve this is faster.
  *
- * Context: process, may sleep. After enabling_init().
- * Return: 0, or a negative errno if there is no thread to be had.
+ * Context: process, may sleep.
  */
-int __init enabling_start(void)
+void __init enabling_start(void)
 {
-	struct task_struct *thread = kthread_run(kthread_worker_fn, &enabling_worker,
-						 "scx_bypass_lb");
+	struct task_struct *thread;
 
-	if (IS_ERR(thread))
-		return PTR_ERR(thread);
+	kthread_init_worker(&enabling_worker);
+	kthread_init_work(&enabling_work, enabling_watch);
+	thread = kthread_run(kthread_worker_fn, &enabling_worker, "scx_bypass_lb");
+	if (IS_ERR(thread)) {
+		pr_warn("no thread to look after tasks that attach schedulers (error %ld)\n",
+			PTR_ERR(thread));
+		return;
+	}
 	sched_set_fifo_low(thread);
-	enabling_thread = thread;
-	return 0;
+	WRITE_ONCE(enabling_thread, thread);
 }
 
 /**
  * enabling_exit() - end the thread
  *
- * Waits for the task that is attaching a scheduler, if any: it is not left half way.
+ * Looks after the task that is attaching a scheduler, if any, for some seconds. If it is not done
+ * then, that goes on as without the module.
  *
  * Context: process, may sleep. Nothing calls enabling_update() any more.
  */
 void enabling_exit(void)
 {
-	if (enabling_thread) {
-		/* where real-time tasks keep all CPUs busy, it would never end */
-		sched_set_normal(enabling_thread, 0);
-		kthread_flush_worker(&enabling_worker);
-		kthread_stop(enabling_thread);
+	int looks = ENABLING_EXIT_LOOKS;
+
+	if (!enabling_thread)
+		return;
+	while (READ_ONCE(enabling_record.p) && looks--) {
+		enabling_look();
+		msleep(ENABLING_EXIT_MS);
 	}
-	enabling_end();
+	/* where real-time tasks keep all CPUs busy, it would never end */
+	sched_set_normal(enabling_thread, 0);
+	while (READ_ONCE(enabling_record.p)) {
+		enabling_end();
+		msleep(ENABLING_EXIT_MS);
+	}
+	kthread_flush_worker(&enabling_worker);
+	kthread_stop(enabling_thread);
 }

@@ -4,8 +4,7 @@
 
 #include <linux/types.h>
 
-void enabling_init(void);
-int enabling_start(void);
+void enabling_start(void);
 void enabling_exit(void);
 void enabling_update(bool bypass);
 

@@ -43,8 +43,6 @@ static void hook_scx_bypass(bool bypass)
 	gate_hold();
 	static_call(body_scx_bypass)(bypass);
 	gate_release();
-	if (!bypass || state_is_active())
-		enabling_update(bypass);
 	timing_update();
 	if (begins) {
 		deliver_tasks();
@@ -52,6 +50,8 @@ static void hook_scx_bypass(bool bypass)
 	}
 	if (!bypass && state_is_active())
 		defer_end();
+	if (!bypass || state_is_active())
+		enabling_update(bypass);
 	expedite_update();
 	if (state_is_active())
 		episode_after();

@@ -85,6 +85,7 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(sched_entity, sum_exec_runtime),
 	KNOWN(thread_info, cpu),
 	KNOWN(signal_struct, thread_head),
+	KNOWN(signal_struct, rlim),
 #ifdef CONFIG_PREEMPT_RT
 	KNOWN(mutex, rtmutex),
 	KNOWN(rt_mutex_base, owner),

@@ -59,8 +59,8 @@ static pid_t begin_to_wait(void)
 	if (pid)
 		return pid;
 	be_normal(false);
-	probes_wait();
-	load_kill();
+	if (!probes_wait())
+		load_kill();
 	_exit(0);
 }
 

@@ -101,15 +101,16 @@ static bool is_attached(void *unused)
 	return __atomic_load_n(&state->attached, __ATOMIC_ACQUIRE);
 }
 
-/*
- * The module changes a task's attributes twice, and once more if the task is to have a real-time
- * priority; but for a task of SCHED_IDLE.
- */
+/* The module does this twice if a task is to have a real-time priority for a while. */
 #define CHANGES		"p:changes sched_setattr_nocheck\n"
-#define FEW_CHANGES	2
 
-/* rounds in which there were more */
+/* rounds in which it did */
 static int rounds_raised;
+
+static bool in_bypass(void *unused)
+{
+	return bypass_is(true);
+}
 
 static struct attributes attributes_of(pid_t pid)
 {
@@ -141,7 +142,7 @@ static void check_is_as_before(pid_t pid, int policy, const char *when)
 	check(attr.flags & RESET_ON_FORK, "%s: and its flags %#llx", when, attr.flags);
 	if (policy != SCHED_IDLE)
 		check(attr.nice == NICE, "%s: and its nice value %d", when, attr.nice);
-	if (policy != SCHED_IDLE && policy != SCHED_EXT)
+	if (policy != SCHED_IDLE)
 		check(attr.runtime == SLICE_NS, "%s: and its slice %llu", when, attr.runtime);
 	snprintf(path, sizeof(path), "/proc/%d/timerslack_ns", pid);
 	check(read_long(path) == TIMER_SLACK_NS, "%s: and its timer slack %ld", when,
@@ -170,7 +171,8 @@ static pid_t start_attaching(int policy)
 	return pid;
 }
 
-static void enable(int policy, bool module)
+/* @unload: the module, meanwhile. Then it is as without the module. */
+static void enable(int policy, bool module, bool unload)
 {
 	pid_t attaching = start_attaching(policy), napping[GUEST_CPUS];
 	unsigned long changes = probe_hits("changes");
@@ -178,7 +180,7 @@ static void enable(int policy, bool module)
 	bool attached;
 	int i;
 
-	snprintf(when, sizeof(when), "policy %d", policy);
+	snprintf(when, sizeof(when), "policy %d%s", policy, unload ? ", unloaded" : "");
 	/* a task of SCHED_IDLE would wait for a CPU for ages before it comes to attach */
 	spawn(policy == SCHED_IDLE ? GUEST_CPUS / 2 : TASKS_PER_CPU * GUEST_CPUS, 0, pin_to_one);
 	for (i = 0; i < GUEST_CPUS; i++)
@@ -186,8 +188,13 @@ static void enable(int policy, bool module)
 	sleep_ms(200);
 
 	__atomic_store_n(&state->go, 1, __ATOMIC_RELEASE);
-	attached = wait_for(is_attached, NULL, module ? ENABLE_SECONDS : STOCK_SECONDS);
-	if (module)
+	if (unload) {
+		wait_for(in_bypass, NULL, STOCK_SECONDS);
+		module_unload();
+	}
+	attached = wait_for(is_attached, NULL,
+			    module && !unload ? ENABLE_SECONDS : STOCK_SECONDS);
+	if (module && !unload)
 		check(attached, "%s: the scheduler is attached", when);
 	else
 		info("%s: is the scheduler attached? %d", when, attached);
@@ -202,8 +209,7 @@ static void enable(int policy, bool module)
 		give_up("the scheduler is not attached on an idle machine");
 	check(!state->ret, "%s: attaching (%s)", when, strerror(-state->ret));
 	check_is_as_before(attaching, policy, when);
-	if (policy != SCHED_IDLE)
-		rounds_raised += probe_hits("changes") > changes + FEW_CHANGES;
+	rounds_raised += probe_hits("changes") >= changes + 2;
 	if (policy == SCHED_IDLE)
 		check_kept_nice(attaching);
 	end_children(&attaching, 1);
@@ -240,13 +246,17 @@ static void case_enable(bool module)
 	if (module)
 		module_load("");
 	for (i = 0; i < ARRAY_SIZE(policies) * test_times; i++)
-		enable(policies[i % ARRAY_SIZE(policies)], module);
+		enable(policies[i % ARRAY_SIZE(policies)], module, false);
 	/* it may have been fast enough each time */
 	for (i = 0; module && !kernel_does && !rounds_raised && i < MORE_ROUNDS; i++)
-		enable(SCHED_OTHER, module);
+		enable(SCHED_OTHER, module, false);
 	if (!kernel_does)
 		check(module == !!rounds_raised, "in %d rounds the attaching task was raised",
 		      rounds_raised);
+	if (module) {
+		enable(SCHED_OTHER, module, true);
+		module_load("");
+	}
 	set_probes("");
 	fail_to_enable();
 	if (module)

@@ -184,9 +184,9 @@ static void spread_by_pass(void)
 	pin_to(0, 0);
 	begun = now();
 	must_write(PARAM("bypass_lb_intv_us"), LONG_INTV);
-	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
 	if (!wait_for(shown_of_node_0, &e, 30))
 		give_up("there is no pass");
+	pin_to_range(0, 0, GUEST_CPUS);
 	first = node_status(0);
 	report_queues("after the first pass");
 	check(all_progress(120), "all tasks run in bypass");

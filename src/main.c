@@ -14,6 +14,7 @@
 #include "hasten/enabling.h"
 #include "hasten/expedite.h"
 #include "hooks/sites.h"
+#include "kern/kern.h"
 #include "kern/resolve.h"
 #include "kern/verify.h"
 #include "queue/bypass_dsq.h"
@@ -96,13 +97,17 @@ static int __init main_init(void)
 	main_cpuhp_state = ret;
 
 	status_init();
+	/* a bypass is to be relieved first: a new thread waits for its turn there */
+	if (!kern_in_bypass())
+		enabling_start();
 	ret = redirect_install();
 	if (ret)
-		goto err_status;
+		goto err_enabling;
 	enabling_start();
 	return 0;
 
-err_status:
+err_enabling:
+	enabling_exit();
 	status_exit();
 	cpuhp_remove_state_nocalls(main_cpuhp_state);
 err_expedite:

@@ -116,8 +116,12 @@ static void enabling_raise(struct enabling_record *r)
 static void enabling_lower(struct enabling_record *r)
 {
 	struct task_struct *p = r->p;
+	bool raised = READ_ONCE(p->policy) == SCHED_FIFO && READ_ONCE(p->rt_priority) == 1;
 
-	if (READ_ONCE(p->policy) != SCHED_FIFO || READ_ONCE(p->rt_priority) != 1)
+	/* kept if it is there before the policy changes */
+	if (raised || !rt_or_dl_task_policy(p))
+		p->timer_slack_ns = r->slack_ns;
+	if (!raised)
 		return;
 	r->was.sched_nice = task_nice(p);
 	if (sched_setattr_nocheck(p, &r->was)) {
@@ -125,7 +129,6 @@ static void enabling_lower(struct enabling_record *r)
 		r->was.sched_policy = SCHED_NORMAL;
 		sched_setattr_nocheck(p, &r->was);
 	}
-	p->timer_slack_ns = r->slack_ns;
 }
 
 /* The record is locked. Make the task what it was. */
@@ -224,9 +227,9 @@ void enabling_update(bool bypass)
 }
 
 /**
- * enabling_start() - start the thread that looks after the attaching task
+ * enabling_start() - start the thread that looks after the attaching task, if it is not there
  *
- * Waits for a fork. So the hooks should be there: in a bypass that they relieve this is faster.
+ * Waits for a fork.
  *
  * Context: process, may sleep.
  */
@@ -234,6 +237,8 @@ void __init enabling_start(void)
 {
 	struct task_struct *thread;
 
+	if (enabling_thread)
+		return;
 	kthread_init_worker(&enabling_worker);
 	kthread_init_work(&enabling_work, enabling_watch);
 	thread = kthread_run(kthread_worker_fn, &enabling_worker, "scx_bypass_lb");
@@ -256,6 +261,9 @@ void __init enabling_start(void)
  */
 void enabling_exit(void)
 {
+	const struct sched_attr first = {
+		.sched_policy = SCHED_FIFO, .sched_priority = MAX_RT_PRIO - 1,
+	};
 	int looks = ENABLING_EXIT_LOOKS;
 
 	if (!enabling_thread)
@@ -264,8 +272,8 @@ void enabling_exit(void)
 		enabling_look();
 		msleep(ENABLING_EXIT_MS);
 	}
-	/* where real-time tasks keep all CPUs busy, it would never end */
-	sched_set_normal(enabling_thread, 0);
+	/* it only ends, but where real-time tasks keep all CPUs busy it would not even do that */
+	sched_setattr_nocheck(enabling_thread, &first);
 	while (READ_ONCE(enabling_record.p)) {
 		enabling_end();
 		msleep(ENABLING_EXIT_MS);

@@ -189,7 +189,7 @@ static void enable(int policy, bool module, bool unload)
 
 	__atomic_store_n(&state->go, 1, __ATOMIC_RELEASE);
 	if (unload) {
-		wait_for(in_bypass, NULL, STOCK_SECONDS);
+		info("%s: in bypass: %d", when, wait_for(in_bypass, NULL, STOCK_SECONDS));
 		module_unload();
 	}
 	attached = wait_for(is_attached, NULL,
@@ -225,6 +225,7 @@ static void fail_to_enable(void)
 	__atomic_store_n(&state->go, 1, __ATOMIC_RELEASE);
 	if (!wait_for(is_attached, NULL, ENABLE_SECONDS))
 		give_up("a failure does not come back");
+	check(kernel_log_has("ops.init_task() failed"), "attaching fails");
 	check_is_as_before(attaching, SCHED_OTHER, "after a failure");
 	end_children(&attaching, 1);
 }

@@ -20,7 +20,7 @@
 
 #define CHANGED	"/changed.ko"
 
-static char image[8 << 20], kallsyms[32 << 20];
+static char image[32 << 20], kallsyms[32 << 20];
 
 static void check_untouched(const char *name)
 {
@@ -76,6 +76,8 @@ static void change(const char *from, const char *to)
 	fd = open(target_module, O_RDONLY | O_CLOEXEC);
 	size = read(fd, image, sizeof(image));
 	close(fd);
+	if (size <= 0 || size == sizeof(image))
+		give_up("cannot read the module");
 	snprintf(pattern + 1, sizeof(pattern) - 1, "%s", from);
 	snprintf(replacement + 1, sizeof(replacement) - 1, "%s", to);
 	while ((at = memmem(at, image + size - at, pattern, len))) {

@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -107,11 +106,6 @@ static bool is_attached(void *unused)
 /* rounds in which it did */
 static int rounds_raised;
 
-static bool in_bypass(void *unused)
-{
-	return bypass_is(true);
-}
-
 static struct attributes attributes_of(pid_t pid)
 {
 	struct attributes attr = { };
@@ -140,10 +134,10 @@ static void check_is_as_before(pid_t pid, int policy, const char *when)
 	check(soon && (int)attr.policy == policy, "%s: the attaching task has policy %u", when,
 	      attr.policy);
 	check(attr.flags & RESET_ON_FORK, "%s: and its flags %#llx", when, attr.flags);
-	if (policy != SCHED_IDLE)
+	if (policy != SCHED_IDLE) {
 		check(attr.nice == NICE, "%s: and its nice value %d", when, attr.nice);
-	if (policy != SCHED_IDLE)
 		check(attr.runtime == SLICE_NS, "%s: and its slice %llu", when, attr.runtime);
+	}
 	snprintf(path, sizeof(path), "/proc/%d/timerslack_ns", pid);
 	check(read_long(path) == TIMER_SLACK_NS, "%s: and its timer slack %ld", when,
 	      read_long(path));
@@ -189,7 +183,7 @@ static void enable(int policy, bool module, bool unload)
 
 	__atomic_store_n(&state->go, 1, __ATOMIC_RELEASE);
 	if (unload) {
-		info("%s: in bypass: %d", when, wait_for(in_bypass, NULL, STOCK_SECONDS));
+		info("%s: in bypass: %d", when, wait_for(bypass_is_on, NULL, STOCK_SECONDS));
 		module_unload();
 	}
 	attached = wait_for(is_attached, NULL,
@@ -198,10 +192,10 @@ static void enable(int policy, bool module, bool unload)
 		check(attached, "%s: the scheduler is attached", when);
 	else
 		info("%s: is the scheduler attached? %d", when, attached);
-	if (!attached)
-		tell_task(attaching);
 	if (attached)
 		must_progress(60, "under the scheduler");
+	else
+		tell_task(attaching);
 	/* the others may be behind these */
 	kill_tasks();
 	end_children(napping, GUEST_CPUS);
@@ -236,10 +230,7 @@ static void case_enable(bool module)
 	bool kernel_does = file_has("/proc/kallsyms", "enable_workfn");
 	size_t i;
 
-	state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (state == MAP_FAILED)
-		give_up("no memory");
+	state = map_shared(sizeof(*state));
 	must_attach(SCHED_PILE);
 	sched_must_go();
 	sched_load_next();

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -379,10 +378,7 @@ static void case_hogforks(bool module)
 	double without, with;
 
 	hogs_may_run();
-	forks = mmap(NULL, sizeof(*forks), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (forks == MAP_FAILED)
-		give_up("no memory");
+	forks = map_shared(sizeof(*forks));
 	load_test_module();
 	without = remove_often("without the module");
 	module_load("");

@@ -137,11 +137,6 @@ static pid_t start_bypassing(void)
 	return pid;
 }
 
-static bool was_on(void *unused)
-{
-	return bypass_is(true);
-}
-
 static void within_the_hook(const char *params)
 {
 	int round, seen = 0;
@@ -155,7 +150,7 @@ static void within_the_hook(const char *params)
 		pin_to(DRIVER_CPU, DRIVER_CPU);
 		pid = start_bypassing();
 		/* the moment that it is in */
-		seen += wait_for(was_on, NULL, 300);
+		seen += wait_for(bypass_is_on, NULL, 300);
 		module_unload();
 		check(all_progress(300), "%s: unloaded while a task enters bypass, all tasks run",
 		      params);

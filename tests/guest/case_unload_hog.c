@@ -15,7 +15,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -239,10 +238,9 @@ static void case_unloadhog(bool module)
 	int i;
 
 	hogs_may_run();
-	hog_state = mmap(NULL, sizeof(*hog_state), PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (hog_state == MAP_FAILED || pipe(hog_pipe))
-		give_up("no memory");
+	hog_state = map_shared(sizeof(*hog_state));
+	if (pipe(hog_pipe))
+		give_up("no pipe");
 	load_test_module();
 	must_load(READER, "");
 	for (i = 0; i < ROUNDS * test_times; i++) {

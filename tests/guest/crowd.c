@@ -89,10 +89,7 @@ void crowd_begin(int count, int cpu)
 {
 	if (count > MAX_CROWD)
 		give_up("too large a crowd");
-	crowd = mmap(NULL, sizeof(*crowd), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (crowd == MAP_FAILED)
-		give_up("no memory for the crowd");
+	crowd = map_shared(sizeof(*crowd));
 	nr = count;
 	process = start_child("crowd");
 	if (!process)

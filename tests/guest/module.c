@@ -45,6 +45,12 @@ bool bypass_is(bool on)
 	return status_has(on ? "bypass: on\n" : "bypass: off\n");
 }
 
+/* For wait_for(). */
+bool bypass_is_on(void *unused)
+{
+	return bypass_is(true);
+}
+
 bool backend_is(const char *name)
 {
 	char line[64];

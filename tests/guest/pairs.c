@@ -93,10 +93,7 @@ void pairs_begin(int count)
 
 	if (count > MAX_PAIRS)
 		give_up("too many pairs");
-	pairs = mmap(NULL, MAX_PAIRS * sizeof(*pairs), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (pairs == MAP_FAILED)
-		give_up("no memory for the pairs");
+	pairs = map_shared(MAX_PAIRS * sizeof(*pairs));
 	for (i = 0, nr = 0; i < count; i++) {
 		if (pipe(forth) || pipe(back))
 			give_up("no pipe");

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,10 +112,7 @@ void storms_begin(const struct storm * const *storms, int nr)
 	if (nr > MAX_STORMS)
 		give_up("too many storms");
 	if (!shared) {
-		shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-			      MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-		if (shared == MAP_FAILED)
-			give_up("no memory for the storms");
+		shared = map_shared(sizeof(*shared));
 		storm_totals = &shared->totals;
 	}
 	memset(shared, 0, sizeof(*shared));

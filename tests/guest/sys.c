@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Files, modules, time. */
+/* Files, modules, time, memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/klog.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -140,6 +141,17 @@ bool wait_for(bool (*cond)(void *arg), void *arg, unsigned int seconds)
 		sleep_ms(10);
 	}
 	return true;
+}
+
+/* Memory that is zero, present, and shared with children. */
+void *map_shared(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		give_up("no memory");
+	return memory;
 }
 
 void clear_kernel_log(void)

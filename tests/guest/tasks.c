@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -32,10 +31,7 @@ static void map_counters(void)
 {
 	if (counters)
 		return;
-	counters = mmap(NULL, (MAX_TASKS + 1) * sizeof(*counters), PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (counters == MAP_FAILED)
-		give_up("no memory for the counters");
+	counters = map_shared((MAX_TASKS + 1) * sizeof(*counters));
 	gate = (unsigned int *)&counters[MAX_TASKS];
 }
 

@@ -18,6 +18,8 @@
 #include "program.h"
 
 #define MAX_WORDS	16
+/* a program of which nothing comes for so long, though it should end, does not */
+#define END_SECONDS	300
 
 char program_output[1 << 17];
 
@@ -65,16 +67,31 @@ int program_start(const char *command, pid_t *pid)
 	return start(0, command, pid);
 }
 
+/* It does not end: where it waits, and what all CPUs do. */
+static void __noreturn give_up_on(pid_t pid)
+{
+	tell_task(pid);
+	must_write("/proc/sysrq-trigger", "w");
+	must_write("/proc/sysrq-trigger", "l");
+	give_up("the program does not end");
+}
+
 /* Read the rest of its output and wait for it. Returns its exit status, or -1. */
 int program_end(int fd, pid_t pid)
 {
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	size_t len = 0;
 	int status;
 	ssize_t n;
 
-	while (len + 1 < sizeof(program_output) &&
-	       (n = read(fd, program_output + len, sizeof(program_output) - 1 - len)) > 0)
+	while (len + 1 < sizeof(program_output)) {
+		if (poll(&poll_fd, 1, END_SECONDS * 1000) <= 0)
+			give_up_on(pid);
+		n = read(fd, program_output + len, sizeof(program_output) - 1 - len);
+		if (n <= 0)
+			break;
 		len += n;
+	}
 	program_output[len] = '\0';
 	close(fd);
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))

@@ -97,7 +97,7 @@ static int __init main_init(void)
 	main_cpuhp_state = ret;
 
 	status_init();
-	/* a bypass is to be relieved first: a new thread waits for its turn there */
+	/* In bypass, redirect first: starting a thread would wait in the kernel's queue. */
 	if (!kern_in_bypass())
 		enabling_start();
 	ret = redirect_install();

@@ -87,8 +87,8 @@ static bool enabling_lock(void)
 }
 
 /*
- * The record is locked. The task may be changed by others just before this; then it is what it
- * was before that when the scheduler is there.
+ * The record is locked. If another task changes the policy of this one at the same time, that
+ * change is lost when the scheduler is attached.
  *
  * With CONFIG_RT_GROUP_SCHED a group may have no time for real-time tasks, and a real-time task
  * may get less than one of sched_ext. And a task may be killed for being a real-time task for

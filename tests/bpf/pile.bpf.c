@@ -155,7 +155,7 @@ void BPF_PROG(pile_cpu_offline, s32 cpu)
 	__sync_fetch_and_or(&down, 1ULL << (cpu & 63));
 	if (cpu != pile_cpu(cpu))
 		return;
-	/* the others idle, and nobody would tell them that they have work now */
+	/* the others idle, and nothing else wakes them for the work that they have now */
 	for (i = 0; i < control.cpus_per_node && i < 64; i++)
 		if (!is_down(cpu - control.pile_offset + i))
 			scx_bpf_kick_cpu(cpu - control.pile_offset + i, 0);

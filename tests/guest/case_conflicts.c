@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * conflicts: others who use the hooked functions. Who traces them goes on to
- * see every call; who redirects them too is told from, before and after.
+ * conflicts: other users of the hooked functions. A tracer goes on to see every
+ * call. A second redirection is noticed, whether it comes before the module or after.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -73,7 +73,8 @@ static void show_output(const char *what)
 
 static void wrong_usage(void)
 {
-	check(tool("dance") == 2 && strstr(program_output, "no such verb"), "a verb that is none");
+	check(tool("nosuchverb") == 2 && strstr(program_output, "no such verb"),
+	      "a verb that is none");
 	check(tool("--json watch") == 2, "--json where there is none");
 	check(tool("plot") == 2, "plot without a file");
 	check(tool("status now") == 2, "an argument too many");

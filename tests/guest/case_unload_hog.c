@@ -138,7 +138,7 @@ static pid_t crowd_the_node(void)
 }
 
 /**
- * struct beside_hog - who is there while the hog spins
+ * struct beside_hog - the tasks that run beside the hog
  * @reader: is inside an RCU read-side section
  * @hog: has taken a CPU
  * @rival: had it before, or 0

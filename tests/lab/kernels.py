@@ -159,10 +159,10 @@ LINUX_6_18_5 = stock("6.18.5+deb13-amd64", "6.18.5-1~bpo13+1")
 LINUX_6_18_9 = stock("6.18.9+deb13-amd64", "6.18.9-1~bpo13+1")
 LINUX_6_18_12 = stock("6.18.12+deb13-amd64", "6.18.12-1~bpo13+1")
 LINUX_6_18 = stock("6.18.15+deb13-amd64", "6.18.15-1~bpo13+1")
-# RCU's threads above the storms (tests/guest/storm.c), as the kernel's documentation asks of
-# whoever runs real-time tasks: one that patches code for 21 seconds, and where the emulator is
-# slow insmod does, keeps rcuc/N of its CPU from running. The stock kernel then tells of a stall,
-# without the module too, and removes the scheduler.
+# RCU's threads have a higher priority than the storms (tests/guest/storm.c), as the kernel's
+# documentation advises for machines with real-time tasks. Else a real-time task that patches code
+# for 21 seconds, as insmod does where the emulator is slow, keeps rcuc/N of its CPU from running.
+# The stock kernel then reports a stall, without the module too, and removes the scheduler.
 LINUX_6_18_RT = stock("6.18.15+deb13-rt-amd64", "6.18.15-1~bpo13+1",
                       append="console=ttyS0 rcutree.kthread_prio=60")
 LINUX_6_18_CLOUD = stock("6.18.15+deb13-cloud-amd64", "6.18.15-1~bpo13+1")

@@ -133,12 +133,16 @@ def readme_table() -> str:
     results = read_record()
     rows = []
     for target in (MAIN, *MATRIX, *REFUSALS):
-        of_target = [results.get((target.name, job.name)) for job in suite.jobs_for(target)]
+        jobs = [job.name for job in suite.jobs_for(target)]
+        of_target = [results.get((target.name, job)) for job in jobs]
         passed = of_target.count(suite.PASS)
+        failed = [job for job, result in zip(jobs, of_target, strict=True)
+                  if result in (suite.FAIL, suite.LOST)]
         if not any(of_target):
             outcome = "not run"
-        elif suite.FAIL in of_target or suite.LOST in of_target:
-            outcome = f"**only {passed} of {len(of_target)} cases pass**"
+        elif failed:
+            outcome = (f"{passed + len(failed)} of {len(of_target)} cases run, "
+                       f"**failed: {', '.join(failed)}**")
         elif passed < len(of_target):
             outcome = f"{passed} of {len(of_target)} cases run, all pass"
         elif target.refuses:

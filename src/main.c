@@ -36,6 +36,7 @@ static enum cpuhp_state main_cpuhp_state;
 /* A node whose first CPU this is has no timers yet. */
 static int main_cpu_up(unsigned int cpu)
 {
+	lb_node_place_cpu(cpu);
 	timing_update();
 	return 0;
 }

@@ -40,6 +40,9 @@
 /* tasks of a local DSQ that are looked at; there is rarely more than one */
 #define GUARD_SCAN		16
 
+/* Of the CPUs of a node that idle, this part is woken at each look, if that was in vain so far. */
+#define GUARD_WAKE_LEAST	16
+
 /* tasks may wait on global DSQs */
 static bool guard_global;
 
@@ -62,13 +65,21 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 }
 
 /*
- * Wake @nr CPUs of @node that have nothing to run. Which of them may run a task that
- * waits is not known: so the next look begins where this one has ended.
+ * Wake up to @nr CPUs of @node that have nothing to run. Which of them may run a task that
+ * waits is not known: so the next look begins where this one has ended. If the ones that
+ * were woken have taken nothing, only half as many are woken, down to some at each look: all
+ * have their turn within 64 ms. They look at the queues that the owners are busy with.
  */
-static void guard_wake_idle(struct lb_node *node, u32 nr)
+static void guard_wake_idle(struct lb_node *node, u32 nr, u64 helped)
 {
+	u32 nr_cpus = cpumask_weight(node->cpus);
 	int cpu, from = node->guard.wake_from;
+	bool woken = false;
 
+	if (helped != node->guard.helped || !node->guard.wake_most)
+		node->guard.wake_most = nr_cpus;
+	node->guard.helped = helped;
+	nr = min(nr, node->guard.wake_most);
 	for_each_cpu_wrap(cpu, node->cpus, from) {
 		if (!nr)
 			break;
@@ -76,8 +87,12 @@ static void guard_wake_idle(struct lb_node *node, u32 nr)
 			continue;
 		static_call(kern_wake_up_if_idle)(cpu);
 		node->guard.wake_from = cpu + 1;
+		woken = true;
 		nr--;
 	}
+	if (woken)
+		node->guard.wake_most = max(node->guard.wake_most / 2,
+					    DIV_ROUND_UP(nr_cpus, GUARD_WAKE_LEAST));
 }
 
 /* Is there a CPU among @cpus, other than @cpu, that may run @p and serves its DSQs? */
@@ -187,6 +202,7 @@ void guard_look(struct lb_node *node)
 	/* how many wait on the global DSQ is not known */
 	u32 nr_waiting = READ_ONCE(guard_global);
 	bool any = false;
+	u64 helped = 0;
 	int cpu;
 
 	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
@@ -194,11 +210,12 @@ void guard_look(struct lb_node *node)
 
 		nr_waiting += guard_look_at(node, bc, now);
 		any |= bc->guard.unserved;
+		helped += count_get(cpu, COUNT_HELPED);
 	}
 	if (any != node->guard.unserved)
 		WRITE_ONCE(node->guard.unserved, any);
 
-	guard_wake_idle(node, nr_waiting);
+	guard_wake_idle(node, nr_waiting, helped);
 }
 
 /**
@@ -216,4 +233,5 @@ void guard_forget(struct lb_node *node)
 		per_cpu(bypass_cpus, cpu).guard.ns = 0;
 	}
 	WRITE_ONCE(node->guard.unserved, false);
+	node->guard.wake_most = 0;
 }

@@ -40,6 +40,26 @@ static struct lb_node *lb_node_alloc(int id)
 }
 
 /**
+ * lb_node_place_cpu() - put a CPU into its node
+ * @cpu: it comes up, and is not active yet
+ *
+ * A CPU that is not present has some node. If it is plugged in, it is in its own from then on.
+ *
+ * Context: process, the CPU hotplug lock is held.
+ */
+void lb_node_place_cpu(int cpu)
+{
+	int id;
+
+	for (id = 0; id < nr_node_ids; id++) {
+		if (cpu_to_node(cpu) == id)
+			cpumask_set_cpu(cpu, lb_nodes[id]->cpus);
+		else
+			cpumask_clear_cpu(cpu, lb_nodes[id]->cpus);
+	}
+}
+
+/**
  * lb_node_exit() - free what lb_node_init() has allocated
  *
  * Context: process. The balancer is stopped.

@@ -27,6 +27,8 @@
  * @guard: written by guard.c
  * @guard.unserved: a CPU does not serve its tasks. Read by help.c without a lock
  * @guard.wake_from: the CPU that is woken first, if it idles
+ * @guard.wake_most: how many may be woken at the next look
+ * @guard.helped: how many tasks its CPUs had taken from each other at the last look
  */
 struct lb_node {
 	int id;
@@ -47,6 +49,8 @@ struct lb_node {
 	struct {
 		bool unserved;
 		int wake_from;
+		u32 wake_most;
+		u64 helped;
 	} guard;
 };
 
@@ -55,5 +59,6 @@ extern struct lb_node **lb_nodes;
 
 int lb_node_init(void);
 void lb_node_exit(void);
+void lb_node_place_cpu(int cpu);
 
 #endif /* LB_NODE_H */

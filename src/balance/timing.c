@@ -36,9 +36,12 @@ static unsigned int timing_slice_bypass_us __read_mostly = 5 * USEC_PER_MSEC;
 /* May timers be started? Passes only if the guard's may, too. */
 static bool timing_passes, timing_guards;
 
+/* tasks that are about to enter bypass */
+static atomic_t timing_entering = ATOMIC_INIT(0);
+
 static bool timing_is_wanted(void)
 {
-	return READ_ONCE(timing_guards) && kern_in_bypass();
+	return READ_ONCE(timing_guards) && (atomic_read(&timing_entering) || kern_in_bypass());
 }
 
 /* Soft interrupt; on PREEMPT_RT the timer thread. */
@@ -79,6 +82,9 @@ static void timing_start_fn(struct irq_work *work)
 		timing_start_guard(node);
 	if (xchg(&node->timing.pass_now, false) && timing_intv_us() && READ_ONCE(timing_passes))
 		mod_timer(&node->timing.pass, jiffies);
+	/* on PREEMPT_RT a real-time task keeps the passes off, too: they follow the guard */
+	else if (timer_delete(&node->timing.pass))
+		mod_timer(&node->timing.pass, node->timing.pass.expires);
 }
 
 /*
@@ -129,14 +135,7 @@ static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/**
- * timing_update() - act on a change of bypass, of the interval, or of the CPUs
- *
- * Starts a pass at once on every node if bypass is on, and the interval from then on.
- *
- * Context: process or any other with no scheduler locks held.
- */
-void timing_update(void)
+static void timing_start_nodes(bool pass_now)
 {
 	int i;
 
@@ -148,7 +147,8 @@ void timing_update(void)
 		struct lb_node *node = lb_nodes[i];
 		int cpu;
 
-		WRITE_ONCE(node->timing.pass_now, true);
+		if (pass_now)
+			WRITE_ONCE(node->timing.pass_now, true);
 		/* a CPU that is online stays so until this is over */
 		preempt_disable();
 		cpu = timing_choose_cpu(node);
@@ -156,6 +156,42 @@ void timing_update(void)
 			static_call(kern_irq_work_queue_on)(&node->timing.start, cpu);
 		preempt_enable();
 	}
+}
+
+/**
+ * timing_update() - act on a change of bypass, of the interval, or of the CPUs
+ *
+ * Starts a pass at once on every node if bypass is on, and the interval from then on.
+ *
+ * Context: process or any other with no scheduler locks held.
+ */
+void timing_update(void)
+{
+	timing_start_nodes(true);
+}
+
+/**
+ * timing_enter() - the caller is about to enter bypass
+ *
+ * Starts the guard. The caller may be an ordinary task, which is preempted as soon as bypass has
+ * begun, on a CPU that may not serve it.
+ *
+ * Context: as timing_update().
+ */
+void timing_enter(void)
+{
+	atomic_inc(&timing_entering);
+	timing_start_nodes(false);
+}
+
+/**
+ * timing_entered() - the caller has entered bypass, after timing_enter()
+ *
+ * Context: as timing_update().
+ */
+void timing_entered(void)
+{
+	atomic_dec(&timing_entering);
 }
 
 /**

@@ -98,10 +98,8 @@ static void expedite_lower_threads(void)
 }
 
 /* The caller has the bit. */
-static void expedite_apply(void)
+static void expedite_set_to(bool want)
 {
-	bool want = READ_ONCE(expedite_started) && READ_ONCE(expedite_rcu) && kern_in_bypass();
-
 	if (want && !expedite_on) {
 		static_call(kern_rcu_expedite_gp)();
 		expedite_raise_threads();
@@ -112,6 +110,13 @@ static void expedite_apply(void)
 		static_call(kern_rcu_unexpedite_gp)();
 	}
 	expedite_on = want;
+}
+
+/* The caller has the bit. */
+static void expedite_apply(void)
+{
+	expedite_set_to(READ_ONCE(expedite_started) && READ_ONCE(expedite_rcu) &&
+			kern_in_bypass());
 }
 
 /**
@@ -137,6 +142,24 @@ void expedite_update(void)
 		/* pairs with the one above */
 		smp_mb();
 	} while (atomic_read(&expedite_requests) != seen);
+}
+
+/**
+ * expedite_pause() - bypass may be about to end: do not expedite
+ *
+ * An ordinary task may be preempted as soon as it has left bypass, and it then waits for the BPF
+ * scheduler. Nothing is to be expedited meanwhile. expedite_update() must follow: it starts
+ * again if bypass goes on.
+ *
+ * Context: process. Takes the locks of sched_setscheduler().
+ */
+void expedite_pause(void)
+{
+	/* or another task is just acting on a change, which is rare and no harm */
+	if (test_and_set_bit_lock(0, &expedite_busy))
+		return;
+	expedite_set_to(false);
+	clear_bit_unlock(0, &expedite_busy);
 }
 
 /**

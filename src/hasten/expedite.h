@@ -9,6 +9,7 @@ void expedite_exit(void);
 void expedite_start(void);
 void expedite_stop(void);
 void expedite_update(void);
+void expedite_pause(void);
 bool expedite_is_allowed(void);
 
 #endif /* EXPEDITE_H */

@@ -24,26 +24,35 @@ typedef void hook_bypass_fn(bool bypass);
 DEFINE_STATIC_CALL_NULL(body_scx_bypass, hook_bypass_fn);
 
 /*
- * Runs preemptible. state_inside counts the tasks in it, and unload waits until none is
- * left, see state_wait_idle(): where the kernel is not preemptible, an RCU-tasks grace
- * period does not wait for a task that was switched out here.
+ * Runs preemptible, and the task may be one of sched_ext, such as one that suspends the
+ * machine. It is preempted as soon as the body has queued all tasks again and has its CPU pick.
+ * So the guard is started before that, and policy.c queues the task in front. And what must end
+ * with bypass ends before the body.
  *
  * The rq flags that the balancer looks at have all changed when the body returns.
  */
 static void hook_scx_bypass(bool bypass)
 {
-	bool begins;
+	bool enters = bypass && state_is_active(), begins;
 
-	atomic_inc(&state_inside);
+	state_change_begin();
 	if (state_is_active())
 		episode_before(bypass);
+	if (enters)
+		timing_enter();
 	if (!bypass && state_is_active())
 		proof_wait();
+	if (!bypass)
+		expedite_pause();
 	begins = bypass && !kern_bypassing() && state_is_redirecting() && deliver_begin();
 	gate_hold();
+	proof_change_begin();
 	static_call(body_scx_bypass)(bypass);
+	proof_change_end();
 	gate_release();
 	timing_update();
+	if (enters)
+		timing_entered();
 	if (begins) {
 		deliver_tasks();
 		defer_begin();
@@ -59,7 +68,7 @@ static void hook_scx_bypass(bool bypass)
 		pr_info_once("the hooks were not called as bypass requires: this bypass ran as without the module, see scx_bypass_lb(4)\n");
 	if (!bypass && kern_bypassing() && !kern_sched_loaded())
 		pr_warn_once("bypass stays on although no scheduler is loaded: some kernels do this after a scheduler has failed to load; a reboot ends it\n");
-	atomic_dec(&state_inside);
+	state_change_end();
 }
 
 /*

@@ -100,15 +100,18 @@ static bool policy_is_urgent(const struct task_struct *p)
 void policy_enqueue(struct scx_dispatch_q *global, struct task_struct *p, u64 enq_flags)
 {
 	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, task_cpu(p));
-	bool urgent = policy_is_urgent(p);
+	/* it is the one that delivers the others to their CPUs */
+	bool first = state_is_changing(p), urgent = first || policy_is_urgent(p);
 	int this_cpu = smp_processor_id();
 	u32 nr;
 
 	if (READ_ONCE(bc->home) != global)
 		WRITE_ONCE(bc->home, global);
 	p->scx.slice = (u64)timing_slice_us() * NSEC_PER_USEC;
+	if (first)
+		enq_flags |= kern_layout.enq_head;
 	nr = bypass_dsq_insert(urgent ? &bc->urgent : &bc->dsq, p, enq_flags);
-	count_enqueue(p, bypass_dsq_nr(bc->cpu), urgent);
+	count_enqueue(p, bypass_dsq_nr(bc->cpu), urgent && !first);
 
 	/*
 	 * Any CPU of the node looks at the global DSQ, but this one comes first to

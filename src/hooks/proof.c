@@ -12,8 +12,10 @@
  * - the hook of consume_dispatch_q() is called at all where bypass needs it. The compiler
  *   may inline that function, or just its test for an empty queue, into one caller and not
  *   into another: then a task on a bypass DSQ would never come out. A call for an
- *   empty global DSQ says that the test is not in the callers; and, as the kernel has two
- *   calls and only one of them is reached in bypass, one on a CPU in bypass is needed.
+ *   empty global DSQ says that the test is not in the callers. And the kernel calls the
+ *   function in two places of a pick. The second one is not reached by a pick that begins in
+ *   bypass, but it is by one during which bypass begins, because a pick may drop its lock. So a
+ *   call is needed of a pick that has begun in bypass.
  */
 #include <linux/cpumask.h>
 #include <linux/delay.h>
@@ -32,6 +34,36 @@
 bool proof_complete __read_mostly;
 enum proof_args proof_consume __read_mostly;
 static bool proof_seen_empty, proof_seen_bypass;
+
+/* calls of the kernel's scx_bypass(): under way, and begun so far, from 1 on */
+static atomic_t proof_changing = ATOMIC_INIT(0);
+static atomic_t proof_changes = ATOMIC_INIT(1);
+
+/**
+ * struct proof_cpu - whether the picks of a CPU begin in bypass
+ * @outside: sent by a pick, comes when that has ended, as interrupts are off in picks
+ * @since: proof_changes as it was then, if the CPU was in bypass and that was not changing
+ */
+struct proof_cpu {
+	struct irq_work outside;
+	int since;
+};
+
+/* Hard interrupt. */
+static void proof_outside_fn(struct irq_work *work)
+{
+	struct proof_cpu *pc = container_of(work, struct proof_cpu, outside);
+	int changes = atomic_read(&proof_changes);
+
+	/* pairs with proof_change_begin(): with an old number, what is read next does not count */
+	smp_rmb();
+	if (!atomic_read(&proof_changing) && kern_cpu_bypassing(smp_processor_id()))
+		WRITE_ONCE(pc->since, changes);
+}
+
+static DEFINE_PER_CPU(struct proof_cpu, proof_cpus) = {
+	.outside = IRQ_WORK_INIT_HARD(proof_outside_fn),
+};
 
 /* The proof is completed with scheduler locks held; an irq_work runs without them. */
 static void proof_complete_fn(struct irq_work *work)
@@ -61,6 +93,45 @@ enum proof_args proof_find_consume_args(const void *first)
 }
 
 /**
+ * proof_change_begin() - bypass may begin or end on any CPU from now on
+ *
+ * Context: process.
+ */
+void proof_change_begin(void)
+{
+	/* these two are fully ordered, also against what is then done to the flags of CPUs */
+	atomic_inc_return(&proof_changing);
+	atomic_inc_return(&proof_changes);
+}
+
+/**
+ * proof_change_end() - the flags of all CPUs are what they are to be, after proof_change_begin()
+ *
+ * Context: process.
+ */
+void proof_change_end(void)
+{
+	atomic_dec_return(&proof_changing);
+}
+
+/*
+ * A pick sees its CPU, whose rq is locked, in bypass. If bypass has not changed since the CPU was
+ * seen in bypass outside of a pick, this pick has begun in bypass. With core scheduling
+ * a CPU also picks for others: these picks do not count.
+ */
+static void proof_see_bypass(int cpu)
+{
+	struct proof_cpu *pc = this_cpu_ptr(&proof_cpus);
+
+	if (cpu != smp_processor_id())
+		return;
+	if (READ_ONCE(pc->since) == atomic_read(&proof_changes))
+		WRITE_ONCE(proof_seen_bypass, true);
+	else if (cpu_online(cpu))
+		irq_work_queue(&pc->outside);
+}
+
+/**
  * proof_see_consume() - consume_dispatch_q() is called for a global DSQ
  * @global: the DSQ
  * @cpu: the CPU that picks a task
@@ -72,7 +143,7 @@ void proof_see_consume(struct scx_dispatch_q *global, int cpu)
 	if (list_empty(&global->list))
 		WRITE_ONCE(proof_seen_empty, true);
 	if (kern_cpu_bypassing(cpu))
-		WRITE_ONCE(proof_seen_bypass, true);
+		proof_see_bypass(cpu);
 	/* a CPU on its last steps down takes no interrupts any more */
 	if (READ_ONCE(proof_seen_empty) && READ_ONCE(proof_seen_bypass) && cpu_online(cpu)) {
 		WRITE_ONCE(proof_complete, true);
@@ -91,21 +162,27 @@ void proof_wait(void)
 {
 	int cpu, tries = PROOF_TRIES;
 
-	if (READ_ONCE(proof_seen_bypass) || !kern_in_bypass())
+	if (!kern_in_bypass())
 		return;
-	/* no lock: it does nothing to a CPU that has gone offline */
-	for_each_online_cpu(cpu)
-		static_call(kern_resched_cpu)(cpu);
-	while (!READ_ONCE(proof_seen_bypass) && tries--)
+	/* the first pick of a CPU is no proof */
+	while (!READ_ONCE(proof_seen_bypass) && tries--) {
+		/* no lock: it does nothing to a CPU that has gone offline */
+		for_each_online_cpu(cpu)
+			static_call(kern_resched_cpu)(cpu);
 		usleep_range(PROOF_US, 2 * PROOF_US);
+	}
 }
 
 /**
- * proof_sync() - wait until the interrupt that a complete proof has sent is done
+ * proof_sync() - wait until the interrupts that picks have sent are done
  *
  * Context: process, may sleep.
  */
 void proof_sync(void)
 {
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		irq_work_sync(&per_cpu(proof_cpus, cpu).outside);
 	irq_work_sync(&proof_complete_work);
 }

@@ -14,6 +14,7 @@
 
 bool state_active __read_mostly;
 atomic_t state_inside = ATOMIC_INIT(0);
+const struct task_struct *state_changing_task;
 
 /**
  * state_activate() - start to redirect
@@ -51,11 +52,13 @@ void state_activate(const char *backend)
 void state_deactivate(void)
 {
 	WRITE_ONCE(state_active, false);
-	/* a proof may be complete just now */
+	/* what waits on a global DSQ may hold up the grace period */
+	guard_watch_global(true);
+	/* enqueues and picks that have seen the flag run with interrupts off */
+	synchronize_rcu();
+	/* one of them may have completed the proof, and so changed this */
 	proof_sync();
 	guard_watch_global(true);
-	/* enqueues that have seen the flag run with interrupts off */
-	synchronize_rcu();
 	/* a task in hook_scx_bypass() may have seen it as well, and deliver tasks */
 	state_wait_idle();
 	timing_stop_passes();
@@ -64,6 +67,31 @@ void state_deactivate(void)
 	sweep_drain();
 	/* the guard stays until the module goes, because a task that waits could hold that up */
 	pr_info("hooks inactive\n");
+}
+
+/**
+ * state_change_begin() - the current task changes bypass
+ *
+ * Unload waits for the end of it. Where the kernel is not preemptible, an RCU-tasks grace period
+ * does not wait for a task that was switched out in a hook.
+ *
+ * Context: process.
+ */
+void state_change_begin(void)
+{
+	atomic_inc(&state_inside);
+	cmpxchg(&state_changing_task, NULL, current);
+}
+
+/**
+ * state_change_end() - it has done so, after state_change_begin()
+ *
+ * Context: process.
+ */
+void state_change_end(void)
+{
+	cmpxchg(&state_changing_task, current, NULL);
+	atomic_dec(&state_inside);
 }
 
 /**

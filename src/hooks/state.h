@@ -4,6 +4,7 @@
 
 #include <linux/atomic.h>
 #include <linux/compiler.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 #include "hooks/proof.h"
@@ -12,10 +13,14 @@
 extern bool state_active;
 /* tasks that are inside hook_scx_bypass(): they may be preempted there */
 extern atomic_t state_inside;
+/* one of them, or NULL; only to be compared */
+extern const struct task_struct *state_changing_task;
 
 void state_activate(const char *backend);
 void state_deactivate(void);
 void state_wait_idle(void);
+void state_change_begin(void);
+void state_change_end(void);
 
 /* The hooks are installed, and no task runs a hooked function without its hook. */
 static inline bool state_is_active(void)
@@ -26,6 +31,15 @@ static inline bool state_is_active(void)
 static inline bool state_is_redirecting(void)
 {
 	return state_is_active() && proof_is_complete();
+}
+
+/*
+ * Does @p change bypass just now? It must not wait for those that it holds up. Two ordinary
+ * tasks rarely do this at the same time; only one of them counts then.
+ */
+static inline bool state_is_changing(const struct task_struct *p)
+{
+	return READ_ONCE(state_changing_task) == p;
 }
 
 /* No task is inside the hook that can be preempted. */

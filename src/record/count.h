@@ -62,6 +62,12 @@ static inline void count_add(int cpu, enum count_id id, u64 nr)
 	WRITE_ONCE(*count, *count + nr);
 }
 
+/* Context: any. Racy. */
+static inline u64 count_get(int cpu, enum count_id id)
+{
+	return READ_ONCE(per_cpu(count_cpus, cpu).counts.nr[id]);
+}
+
 /*
  * @p was queued on a CPU's bypass DSQ, which has @nr tasks now; @urgent: it runs before
  * others. Context: interrupts off.

@@ -9,6 +9,8 @@
 
 #define TASKS	120
 #define ROUNDS	5
+/* until a CPU is seen in the loop behind ops.dispatch() as bypass begins */
+#define TOGGLES	200
 /* seconds, for tasks to have run */
 #define PATIENCE	60
 /* in the status file, for as long as the module has not seen its hooks be called */
@@ -28,6 +30,13 @@ static void in_and_out(enum scheduler which, bool module)
 	spawn(TASKS, 0, NULL);
 	must_progress(PATIENCE, "under the scheduler");
 	check_inactive(module, "under the scheduler");
+	for (i = 0; i < TOGGLES; i++) {
+		hold_bypass(true);
+		sleep_ms(2);
+		hold_bypass(false);
+		sleep_ms(2);
+	}
+	check_inactive(module, "bypass has been on and off");
 	for (i = 0; i < ROUNDS; i++) {
 		hold_bypass(true);
 		check_inactive(module, "in bypass");

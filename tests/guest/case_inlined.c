@@ -5,12 +5,15 @@
  * that can be looked at when the module is loaded shows it: it must see by itself that it
  * misses a caller, and leave bypass as the kernel has it.
  */
+#include <unistd.h>
+
 #include "lab.h"
 
-#define TASKS	120
+#define TASKS	240
 #define ROUNDS	5
 /* until a CPU is seen in the loop behind ops.dispatch() as bypass begins */
 #define TOGGLES	200
+#define NAP_US	100
 /* seconds, for tasks to have run */
 #define PATIENCE	60
 /* in the status file, for as long as the module has not seen its hooks be called */
@@ -22,11 +25,26 @@ static void check_inactive(bool module, const char *when)
 		check(file_has(STATUS, NOT_PROVEN), "%s: the hooks are not used", when);
 }
 
+/* Its CPU, in the other node, has nothing else to run, so it picks in vain all the time. */
+static pid_t begin_to_nap(void)
+{
+	pid_t pid = start_child("napping");
+
+	if (pid)
+		return pid;
+	if (pin_to_range(0, cpus_per_node, cpus_per_node))
+		_exit(1);
+	for (;;)
+		usleep(NAP_US);
+}
+
 static void in_and_out(enum scheduler which, bool module)
 {
+	pid_t napping;
 	int i;
 
 	must_attach(which);
+	napping = begin_to_nap();
 	spawn(TASKS, 0, NULL);
 	must_progress(PATIENCE, "under the scheduler");
 	check_inactive(module, "under the scheduler");
@@ -37,6 +55,7 @@ static void in_and_out(enum scheduler which, bool module)
 		sleep_ms(2);
 	}
 	check_inactive(module, "bypass has been on and off");
+	end_children(&napping, 1);
 	for (i = 0; i < ROUNDS; i++) {
 		hold_bypass(true);
 		check_inactive(module, "in bypass");

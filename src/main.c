@@ -13,6 +13,7 @@
 #include "balance/timing.h"
 #include "hasten/enabling.h"
 #include "hasten/expedite.h"
+#include "hooks/proof.h"
 #include "hooks/sites.h"
 #include "kern/kern.h"
 #include "kern/resolve.h"
@@ -84,6 +85,7 @@ static int __init main_init(void)
 		return ret;
 
 	bypass_dsq_init();
+	proof_init();
 	ret = lb_node_init();
 	if (ret)
 		return ret;

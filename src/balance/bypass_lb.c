@@ -201,13 +201,14 @@ static u32 bypass_lb_move(struct lb_node *node, const struct plan_goal *goal)
  */
 void bypass_lb_node(struct lb_node *node, unsigned int intv_us, unsigned int slice_us)
 {
-	int cpu = cpumask_first(node->cpus);
 	struct plan_load before = bypass_lb_measure(node), after;
 	struct plan_goal goal;
 	u32 nr_balanced;
+	int cpu;
 
 	if (!before.nr_cpus)
 		return;
+	cpu = cpumask_first(node->cpus);
 	episode_pass();
 
 	goal = plan_make(&before, intv_us, slice_us);

@@ -24,6 +24,7 @@
  * unloaded, tasks wait on the global DSQs. An idle CPU looks there when it is woken, so the
  * guard wakes one at each look.
  */
+#include <linux/bitops.h>
 #include <linux/jiffies.h>
 #include <linux/timekeeping.h>
 #include <linux/topology.h>
@@ -43,8 +44,8 @@
 /* Of the CPUs of a node that idle, this part is woken at each look, if that was in vain so far. */
 #define GUARD_WAKE_LEAST	16
 
-/* tasks may wait on global DSQs */
-static bool guard_global;
+/* why tasks may wait on global DSQs: bits of enum guard_global_reason */
+static unsigned long guard_global;
 
 /*
  * One that is going down picks, but it may not run those of its tasks that a pass has
@@ -67,8 +68,8 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 /*
  * Wake up to @nr CPUs of @node that have nothing to run. Which of them may run a task that
  * waits is not known: so the next look begins where this one has ended. If the ones that
- * were woken have taken nothing, only half as many are woken, down to some at each look: all
- * have their turn within 64 ms. They look at the queues that the owners are busy with.
+ * were woken have taken nothing, only half as many are woken the next time, down to a part of
+ * the node: they take the locks that the CPUs which serve their tasks need.
  */
 static void guard_wake_idle(struct lb_node *node, u32 nr, u64 helped)
 {
@@ -76,7 +77,7 @@ static void guard_wake_idle(struct lb_node *node, u32 nr, u64 helped)
 	int cpu, from = node->guard.wake_from;
 	bool woken = false;
 
-	if (helped != node->guard.helped || !node->guard.wake_most)
+	if (helped != node->guard.helped || node->guard.unserved || !node->guard.wake_most)
 		node->guard.wake_most = nr_cpus;
 	node->guard.helped = helped;
 	nr = min(nr, node->guard.wake_most);
@@ -147,13 +148,14 @@ static void guard_requeue_picked(int cpu, const struct cpumask *cpus)
 
 /**
  * guard_watch_global() - take into account whether tasks may wait on the global DSQs
+ * @reason: why they would
  * @may: they may
  *
  * Context: any.
  */
-void guard_watch_global(bool may)
+void guard_watch_global(enum guard_global_reason reason, bool may)
 {
-	WRITE_ONCE(guard_global, may);
+	assign_bit(reason, &guard_global, may);
 }
 
 /*
@@ -200,7 +202,7 @@ void guard_look(struct lb_node *node)
 {
 	u64 now = ktime_get_mono_fast_ns();
 	/* how many wait on the global DSQ is not known */
-	u32 nr_waiting = READ_ONCE(guard_global);
+	u32 nr_waiting = READ_ONCE(guard_global) ? 1 : 0;
 	bool any = false;
 	u64 helped = 0;
 	int cpu;

@@ -10,7 +10,17 @@ struct lb_node;
 /* how often it looks, nanoseconds */
 #define GUARD_INTV_NS	(4 * NSEC_PER_MSEC)
 
-void guard_watch_global(bool may);
+/**
+ * enum guard_global_reason - why tasks may wait on global DSQs
+ * @GUARD_UNPROVEN: nothing is redirected before the proof
+ * @GUARD_INACTIVE: nothing is redirected any more
+ */
+enum guard_global_reason {
+	GUARD_UNPROVEN,
+	GUARD_INACTIVE,
+};
+
+void guard_watch_global(enum guard_global_reason reason, bool may);
 void guard_look(struct lb_node *node);
 void guard_forget(struct lb_node *node);
 

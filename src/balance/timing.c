@@ -28,6 +28,9 @@
 #define TIMING_SLICE_US_MIN	100
 #define TIMING_SLICE_US_MAX	(100 * USEC_PER_MSEC)
 
+/* a pass that is so late is started elsewhere, jiffies */
+#define TIMING_LATE		(HZ / 20 + 1)
+
 /* how often passes run in bypass, us; 0 stops them */
 static unsigned int timing_bypass_lb_intv_us __read_mostly = 500 * USEC_PER_MSEC;
 /* slice of a task that is queued in bypass, us */
@@ -36,12 +39,9 @@ static unsigned int timing_slice_bypass_us __read_mostly = 5 * USEC_PER_MSEC;
 /* May timers be started? Passes only if the guard's may, too. */
 static bool timing_passes, timing_guards;
 
-/* tasks that are about to enter bypass */
-static atomic_t timing_entering = ATOMIC_INIT(0);
-
 static bool timing_is_wanted(void)
 {
-	return READ_ONCE(timing_guards) && (atomic_read(&timing_entering) || kern_in_bypass());
+	return READ_ONCE(timing_guards) && kern_in_bypass();
 }
 
 /* Soft interrupt; on PREEMPT_RT the timer thread. */
@@ -82,9 +82,6 @@ static void timing_start_fn(struct irq_work *work)
 		timing_start_guard(node);
 	if (xchg(&node->timing.pass_now, false) && timing_intv_us() && READ_ONCE(timing_passes))
 		mod_timer(&node->timing.pass, jiffies);
-	/* on PREEMPT_RT a real-time task keeps the passes off, too: they follow the guard */
-	else if (timer_delete(&node->timing.pass))
-		mod_timer(&node->timing.pass, node->timing.pass.expires);
 }
 
 /*
@@ -109,6 +106,19 @@ static int timing_choose_cpu(const struct lb_node *node)
 }
 
 /*
+ * On PREEMPT_RT a thread runs the passes. If a real-time task keeps it off its CPU, they go
+ * on where the guard is, which avoids such tasks. Interrupts are off.
+ */
+static void timing_relieve_pass(struct lb_node *node)
+{
+	struct timer_list *pass = &node->timing.pass;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && timer_pending(pass) &&
+	    time_after(jiffies, pass->expires + TIMING_LATE) && timer_delete(pass))
+		mod_timer(pass, jiffies);
+}
+
+/*
  * The guard's timer stays on its CPU, unless a task of a higher class comes there. If the CPU
  * goes down, or the timer has been moved away from one that went down, it is started on
  * another CPU of the node.
@@ -123,6 +133,7 @@ static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 		return HRTIMER_NORESTART;
 	}
 	guard_look(node);
+	timing_relieve_pass(node);
 	if (cpu_active(this_cpu) && cpumask_test_cpu(this_cpu, node->cpus) &&
 	    !kern_cpu_nr_others(this_cpu))
 		cpu = this_cpu;
@@ -135,7 +146,14 @@ static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-static void timing_start_nodes(bool pass_now)
+/**
+ * timing_update() - act on a change of bypass, of the interval, or of the CPUs
+ *
+ * Starts a pass at once on every node if bypass is on, and the interval from then on.
+ *
+ * Context: any with no scheduler locks held.
+ */
+void timing_update(void)
 {
 	int i;
 
@@ -147,8 +165,7 @@ static void timing_start_nodes(bool pass_now)
 		struct lb_node *node = lb_nodes[i];
 		int cpu;
 
-		if (pass_now)
-			WRITE_ONCE(node->timing.pass_now, true);
+		WRITE_ONCE(node->timing.pass_now, true);
 		/* a CPU that is online stays so until this is over */
 		preempt_disable();
 		cpu = timing_choose_cpu(node);
@@ -156,42 +173,6 @@ static void timing_start_nodes(bool pass_now)
 			static_call(kern_irq_work_queue_on)(&node->timing.start, cpu);
 		preempt_enable();
 	}
-}
-
-/**
- * timing_update() - act on a change of bypass, of the interval, or of the CPUs
- *
- * Starts a pass at once on every node if bypass is on, and the interval from then on.
- *
- * Context: process or any other with no scheduler locks held.
- */
-void timing_update(void)
-{
-	timing_start_nodes(true);
-}
-
-/**
- * timing_enter() - the caller is about to enter bypass
- *
- * Starts the guard. The caller may be an ordinary task, which is preempted as soon as bypass has
- * begun, on a CPU that may not serve it.
- *
- * Context: as timing_update().
- */
-void timing_enter(void)
-{
-	atomic_inc(&timing_entering);
-	timing_start_nodes(false);
-}
-
-/**
- * timing_entered() - the caller has entered bypass, after timing_enter()
- *
- * Context: as timing_update().
- */
-void timing_entered(void)
-{
-	atomic_dec(&timing_entering);
 }
 
 /**

@@ -7,8 +7,6 @@ void timing_exit(void);
 void timing_start(void);
 void timing_stop_passes(void);
 void timing_update(void);
-void timing_enter(void);
-void timing_entered(void);
 unsigned int timing_intv_us(void);
 unsigned int timing_slice_us(void);
 

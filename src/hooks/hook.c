@@ -25,34 +25,32 @@ DEFINE_STATIC_CALL_NULL(body_scx_bypass, hook_bypass_fn);
 
 /*
  * Runs preemptible, and the task may be one of sched_ext, such as one that suspends the
- * machine. It is preempted as soon as the body has queued all tasks again and has its CPU pick.
- * So the guard is started before that, and policy.c queues the task in front. And what must end
- * with bypass ends before the body.
+ * machine. It would be preempted as soon as the body, which does not sleep, has queued all tasks
+ * again and has its CPU pick. So it first starts the guard, and policy.c then queues it in
+ * front of the others. What must end with bypass ends before the body.
  *
  * The rq flags that the balancer looks at have all changed when the body returns.
  */
 static void hook_scx_bypass(bool bypass)
 {
-	bool enters = bypass && state_is_active(), begins;
+	bool begins;
 
 	state_change_begin();
 	if (state_is_active())
 		episode_before(bypass);
-	if (enters)
-		timing_enter();
 	if (!bypass && state_is_active())
 		proof_wait();
 	if (!bypass)
 		expedite_pause();
 	begins = bypass && !kern_bypassing() && state_is_redirecting() && deliver_begin();
 	gate_hold();
+	preempt_disable();
 	proof_change_begin();
 	static_call(body_scx_bypass)(bypass);
 	proof_change_end();
 	gate_release();
 	timing_update();
-	if (enters)
-		timing_entered();
+	preempt_enable();
 	if (begins) {
 		deliver_tasks();
 		defer_begin();

@@ -19,6 +19,7 @@
  */
 #include <linux/cpumask.h>
 #include <linux/delay.h>
+#include <linux/init.h>
 #include <linux/irq_work.h>
 #include <linux/smp.h>
 
@@ -61,18 +62,31 @@ static void proof_outside_fn(struct irq_work *work)
 		WRITE_ONCE(pc->since, changes);
 }
 
-static DEFINE_PER_CPU(struct proof_cpu, proof_cpus) = {
-	.outside = IRQ_WORK_INIT_HARD(proof_outside_fn),
-};
+static DEFINE_PER_CPU(struct proof_cpu, proof_cpus);
 
 /* The proof is completed with scheduler locks held; an irq_work runs without them. */
 static void proof_complete_fn(struct irq_work *work)
 {
 	gate_update(0, true);
-	guard_watch_global(false);
+	guard_watch_global(GUARD_UNPROVEN, false);
 }
 
 static struct irq_work proof_complete_work = IRQ_WORK_INIT_HARD(proof_complete_fn);
+
+/**
+ * proof_init() - set up what the hooks use
+ *
+ * Not by an initializer: older kernels do not relocate pointers in a module's per-CPU data.
+ *
+ * Context: process, before there are hooks.
+ */
+void __init proof_init(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu(proof_cpus, cpu).outside = IRQ_WORK_INIT_HARD(proof_outside_fn);
+}
 
 /**
  * proof_find_consume_args() - learn from a call how consume_dispatch_q() is called

@@ -26,6 +26,7 @@ extern enum proof_args proof_consume;
 
 enum proof_args proof_find_consume_args(const void *first);
 void proof_see_consume(struct scx_dispatch_q *global, int cpu);
+void proof_init(void);
 void proof_change_begin(void);
 void proof_change_end(void);
 void proof_wait(void);

@@ -32,7 +32,8 @@ void state_activate(const char *backend)
 	gate_release();
 	timing_start();
 	/* a proof is only looked for while active, and then ends this */
-	guard_watch_global(!proof_is_complete());
+	guard_watch_global(GUARD_UNPROVEN, !proof_is_complete());
+	guard_watch_global(GUARD_INACTIVE, false);
 	WRITE_ONCE(state_active, true);
 	timing_update();
 	expedite_start();
@@ -53,12 +54,9 @@ void state_deactivate(void)
 {
 	WRITE_ONCE(state_active, false);
 	/* what waits on a global DSQ may hold up the grace period */
-	guard_watch_global(true);
+	guard_watch_global(GUARD_INACTIVE, true);
 	/* enqueues and picks that have seen the flag run with interrupts off */
 	synchronize_rcu();
-	/* one of them may have completed the proof, and so changed this */
-	proof_sync();
-	guard_watch_global(true);
 	/* a task in hook_scx_bypass() may have seen it as well, and deliver tasks */
 	state_wait_idle();
 	timing_stop_passes();
@@ -80,7 +78,8 @@ void state_deactivate(void)
 void state_change_begin(void)
 {
 	atomic_inc(&state_inside);
-	cmpxchg(&state_changing_task, NULL, current);
+	if (!rt_or_dl_task_policy(current))
+		cmpxchg(&state_changing_task, NULL, current);
 }
 
 /**

@@ -13,7 +13,7 @@
 extern bool state_active;
 /* tasks that are inside hook_scx_bypass(): they may be preempted there */
 extern atomic_t state_inside;
-/* one of them, or NULL; only to be compared */
+/* one of them that is no real-time task, or NULL; only to be compared */
 extern const struct task_struct *state_changing_task;
 
 void state_activate(const char *backend);
@@ -34,8 +34,8 @@ static inline bool state_is_redirecting(void)
 }
 
 /*
- * Does @p change bypass just now? It must not wait for those that it holds up. Two ordinary
- * tasks rarely do this at the same time; only one of them counts then.
+ * Is @p an ordinary task that changes bypass just now? It must not wait for those that it holds
+ * up. If two do so at the same time, which is rare, only one of them counts.
  */
 static inline bool state_is_changing(const struct task_struct *p)
 {

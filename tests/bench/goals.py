@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from bench.report import (COST_RECORD, COSTS, GAP_RECORD, GAPS, MODULE, NATIVE, RECORD, STOCK,
                           TIMES, recorded, short)
-from lab.table import FIGURES, Table
+from lab import table as tables
+from lab.table import FIGURES, RESULTS, Table, marker
 
 Goal = tuple[str, str, str]
 # load, CPUs, tasks per CPU, as the tables have them
@@ -13,6 +14,9 @@ Numbers = dict[str, float]
 
 GOALS = Table("goals.tsv", "make bench", ("goal", "measured", "met"),
               keys=1, page=FIGURES)
+
+# those that are not met, on the page of the summary
+NOT_MET_BEGIN = marker("make bench", "goals that are not met")
 
 # so many times sooner than in these
 GAIN = {STOCK: 10, NATIVE: 5}
@@ -176,6 +180,19 @@ def cost_goals(costs: Mapping[tuple[str, ...], Numbers]) -> Iterator[Goal]:
                        f"without a scheduler {without:+.2f} %", more <= COST_PERCENT)
 
 
+def not_met() -> str:
+    rows = [row[:2] for row in GOALS.rows() if row[2] == "no"]
+    return tables.markdown(("goal", "measured"), rows)
+
+
+def show_not_met() -> None:
+    tables.show(NOT_MET_BEGIN, not_met(), RESULTS)
+
+
+def not_met_is_shown() -> bool:
+    return tables.shown(NOT_MET_BEGIN, RESULTS) == not_met()
+
+
 def record() -> None:
     """Judge again all that is in the tables."""
     GOALS.path.unlink(missing_ok=True)
@@ -183,3 +200,4 @@ def record() -> None:
     GOALS.renew([line for goals in (even_goals, turn_goals, disabled_goals, coming_goals,
                                     large_goals, growth_goals) for line in goals(figures)] +
                 list(gap_goals(gaps)) + list(cost_goals(recorded(COST_RECORD, COSTS))))
+    show_not_met()

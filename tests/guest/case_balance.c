@@ -18,6 +18,9 @@
 #define LONG_INTV_S	1.0
 /* no pass comes while tasks are piled up, however slow the kernel is */
 #define LONGEST_INTV	"10000000"
+/* of the guard, for as many passes, at an interval of 20 ms */
+#define LOOKS_PER_PASS	5
+#define WAKE_PASSES	20
 /* tasks that come and go while the pass works */
 #define SIM_SLACK	6
 
@@ -321,6 +324,28 @@ static int kthreads_on(const char *prefix, int *count)
 	return cpu;
 }
 
+/*
+ * The guard wakes CPUs that idle while tasks wait, at each of its looks. If they take nothing,
+ * fewer of them: they would only be in the way of the CPU that runs the tasks. Each look also
+ * wakes that CPU, if it idles.
+ */
+static void check_wakeups(void)
+{
+	unsigned long long begin = node_status(0).passes, wanted = begin + WAKE_PASSES;
+	unsigned long long passes;
+	unsigned long hits;
+
+	set_probes("p:wakes wake_up_if_idle\n");
+	hits = probe_hits("wakes");
+	check(wait_for(passed, &wanted, 60), "there are passes");
+	hits = probe_hits("wakes") - hits;
+	passes = node_status(0).passes - begin;
+	set_probes("");
+	check(hits > passes && hits < passes * LOOKS_PER_PASS * (CPUS_PER_NODE - 1),
+	      "idle CPUs that may not run them are left alone: %lu wakeups in %llu passes", hits,
+	      passes);
+}
+
 static void case_affinity(bool module)
 {
 	unsigned long long passes, wanted;
@@ -347,6 +372,7 @@ static void case_affinity(bool module)
 	check(status.delivered + status.moved < status.passes,
 	      "no pinned task is moved (%llu + %llu moves, %llu passes)", status.delivered,
 	      status.moved, status.passes);
+	check_wakeups();
 	for (i = 1; i < CPUS_PER_NODE; i++)
 		elsewhere += queue_length(i);
 	check(elsewhere < CPUS_PER_NODE, "no other CPU's queue has them (%d)", elsewhere);
@@ -371,4 +397,5 @@ static void case_affinity(bool module)
 CASE(affinity) = {
 	.shows =
 		"pinned and migration-disabled tasks and per-CPU kernel threads stay, and cost nothing",
+	.machines = "counted",
 };

@@ -30,6 +30,14 @@ static struct entry {
 	double begin, end;
 } *entry;
 
+static double read_time(const double *from)
+{
+	double time;
+
+	__atomic_load(from, &time, __ATOMIC_ACQUIRE);
+	return time;
+}
+
 /* It is on the full CPU, and free to go. */
 static void __noreturn enter_bypass(void)
 {
@@ -54,7 +62,7 @@ static void __noreturn take_the_cpu(void)
 
 	if (pin_to(FULL_CPU, FULL_CPU) || sched_setscheduler(0, SCHED_FIFO, &fifo))
 		_exit(1);
-	while (!*(volatile double *)&entry->begin)
+	while (!read_time(&entry->begin))
 		usleep(1000);
 	usleep(1000);
 	for (;;)
@@ -63,7 +71,7 @@ static void __noreturn take_the_cpu(void)
 
 static bool is_back(void *unused)
 {
-	return *(volatile double *)&entry->end;
+	return read_time(&entry->end);
 }
 
 /* Returns after how many seconds it was back, or a negative number. */

@@ -7,7 +7,6 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "lab.h"
@@ -106,13 +105,6 @@ static double round_of(const char *when, bool is_hog)
 	return took;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 static double median(const char *when, bool is_hog)
 {
 	double took[ROUNDS];
@@ -120,7 +112,7 @@ static double median(const char *when, bool is_hog)
 
 	for (i = 0; i < ROUNDS; i++)
 		took[i] = round_of(when, is_hog);
-	qsort(took, ROUNDS, sizeof(*took), by_value);
+	sort_figures(took, ROUNDS);
 	check(took[0] >= 0, "%s: it is back each time", when);
 	return took[ROUNDS / 2];
 }

@@ -9,7 +9,6 @@
 #define _GNU_SOURCE
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -358,13 +357,6 @@ static double remove_beside_a_hog(const char *when, int run)
 	return gone && forked ? took : -1;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 /* Returns the median of the times, or a negative number. */
 static double remove_often(const char *when)
 {
@@ -378,7 +370,7 @@ static double remove_often(const char *when)
 		if (took[i] < 0)
 			return -1;
 	}
-	qsort(took, runs, sizeof(*took), by_value);
+	sort_figures(took, runs);
 	info("%s: gone after %.0f ms (median), %.0f ms (worst)", when, took[runs / 2] * 1000,
 	     took[runs - 1] * 1000);
 	return took[runs / 2];

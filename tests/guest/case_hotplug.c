@@ -6,7 +6,6 @@
  * offline: how long it takes to go down, without the module and with it.
  */
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -154,13 +153,6 @@ CASE(hotplug) = {
 	.shows = "CPUs go down and up in bypass; others take the tasks of one that is slow",
 };
 
-static int by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 /* Returns the median of the times, in ms. */
 static double time_offline(const char *how)
 {
@@ -180,7 +172,7 @@ static double time_offline(const char *how)
 				give_up("CPU %d does not come up", cpu);
 		}
 	}
-	qsort(took, nr, sizeof(*took), by_value);
+	sort_figures(took, nr);
 	info("%s: a CPU goes down in %.0f ms (median), %.0f ms (worst)", how, took[nr / 2],
 	     took[nr - 1]);
 	return took[nr / 2];

@@ -71,13 +71,6 @@ static int join_first_pile(int index)
 	return pin_to_range(0, 0, PILE_CPUS);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 /* Returns the longest round of a pair: the median of all removals. */
 static double remove_often(const char *when, int removals)
 {
@@ -106,7 +99,7 @@ static double remove_often(const char *when, int removals)
 	}
 	check(gone == removals, "%s: %d of %d times the scheduler goes", when, gone, removals);
 	check(all_progress(120), "%s: and all tasks run", when);
-	qsort(worst, removals, sizeof(*worst), by_value);
+	sort_figures(worst, removals);
 	median = worst[removals / 2];
 	info("%s: longest round of a pair: %.1f ms (median), %.1f ms (worst)", when, median,
 	     worst[removals - 1]);

@@ -20,7 +20,7 @@ void __printf(2, 3) check(bool ok, const char *fmt, ...);
 void skip(const char *what, const char *why);
 void __printf(1, 2) __noreturn give_up(const char *fmt, ...);
 
-/* sys.c: files, modules, time, memory */
+/* sys.c: files, modules, time, figures, memory */
 bool read_file(const char *path, char *buf, size_t size);
 bool exists(const char *path);
 bool file_has(const char *path, const char *text);
@@ -34,6 +34,7 @@ void must_unload(const char *name);
 double now(void);
 void sleep_ms(unsigned int ms);
 bool wait_for(bool (*cond)(void *arg), void *arg, unsigned int seconds);
+void sort_figures(double *figures, int nr);
 void *map_shared(size_t size);
 void clear_kernel_log(void);
 int kernel_log_count(const char *text);

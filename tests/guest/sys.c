@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Files, modules, time, memory. */
+/* Files, modules, time, figures, memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -141,6 +141,19 @@ bool wait_for(bool (*cond)(void *arg), void *arg, unsigned int seconds)
 		sleep_ms(10);
 	}
 	return true;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* From the smallest on: the median is in the middle, the worst at the end. */
+void sort_figures(double *figures, int nr)
+{
+	qsort(figures, nr, sizeof(*figures), by_value);
 }
 
 /* Memory that is zero, present, and shared with children. */

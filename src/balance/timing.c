@@ -299,4 +299,4 @@ MODULE_PARM_DESC(bypass_lb_intv_us,
 
 module_param_cb(slice_bypass_us, &timing_ops, &timing_slice_bypass_us, 0600);
 MODULE_PARM_DESC(slice_bypass_us,
-		 "slice of a task in bypass mode, microseconds (100 to 100000, default 5000)");
+		 "for how long a pass assumes that a task runs, microseconds (100 to 100000, default 5000)");

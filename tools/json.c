@@ -2,7 +2,7 @@
 /*
  * The module's files as JSON: every key as it is in the file, so that a new key needs no
  * change here. Keys of nodes and CPUs become members of objects in the arrays "nodes" and
- * "cpus"; numbers are numbers, Y and N are booleans.
+ * "cpus"; numbers are numbers, Y and N are booleans. A name is always a string.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -36,9 +36,25 @@ static bool is_number(const char *text)
 	return *digits && strspn(digits, "0123456789") == strlen(digits);
 }
 
-static void put_value(const char *value)
+/* Names and the like, which may look like a number or a flag. */
+static bool is_text(const char *key)
 {
-	if (is_number(value))
+	static const char * const keys[] = { "name", "version", "state", "last_exit", NULL };
+	static const char task[] = "_task";
+	size_t len = strlen(key), end = strlen(task);
+	const char * const *k;
+
+	for (k = keys; *k; k++)
+		if (!strcmp(key, *k))
+			return true;
+	return len >= end && !strcmp(key + len - end, task);
+}
+
+static void put_value(const char *key, const char *value)
+{
+	if (is_text(key))
+		put_string(value);
+	else if (is_number(value))
 		fputs(value, stdout);
 	else if (!strcmp(value, "Y") || !strcmp(value, "N"))
 		fputs(*value == 'Y' ? "true" : "false", stdout);
@@ -53,7 +69,7 @@ static void put_member(bool *first, const char *key, const char *value)
 	*first = false;
 	put_string(key);
 	fputs(": ", stdout);
-	put_value(value);
+	put_value(key, value);
 }
 
 /* Is @key one of group @group, "node" or "cpu", and of which number? Returns its rest. */

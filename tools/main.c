@@ -93,27 +93,39 @@ static int run(const struct verb *v, struct options *o, int argc, char **argv)
 	return v->run(o);
 }
 
+/* Nobody may take a part for the whole. */
+static int finish(int status)
+{
+	if (fflush(stdout) || ferror(stdout)) {
+		perror("scx-bypass");
+		return EXIT_ERROR;
+	}
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {};
 	const struct verb *v;
 	unsigned int *number;
-	int c, status;
+	int c;
 
 	text_init();
 	while ((c = getopt_long(argc, argv, "hV", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'h':
 			show_help(stdout);
-			return EXIT_FINE;
+			return finish(EXIT_FINE);
 		case 'V':
 			puts("scx-bypass " VERSION);
-			return EXIT_FINE;
+			return finish(EXIT_FINE);
 		case 'j':
 			o.json = true;
 			break;
 		case 'r':
 			files_root = optarg;
+			if (!files_exist("/"))
+				return wrong("no such directory", optarg);
 			break;
 		case 'i':
 		case 's':
@@ -133,10 +145,5 @@ int main(int argc, char **argv)
 		return wrong("no such verb", argv[optind]);
 	argv += optind + (optind < argc);
 	argc -= optind + (optind < argc);
-	status = run(v, &o, argc, argv);
-	if (fflush(stdout) || ferror(stdout)) {
-		perror("scx-bypass");
-		return EXIT_ERROR;
-	}
-	return status;
+	return finish(run(v, &o, argc, argv));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* scx-bypass metrics: the text format of Prometheus, names and units by its conventions. */
+#include <stddef.h>
 #include <stdio.h>
 
 #include "command.h"
@@ -25,42 +26,26 @@ static void one_time(const char *name, const char *type, const char *help, u64 n
 	printf(PREFIX "%s %.9f\n", name, ns / NS);
 }
 
-static u64 passes(const struct node_state *n)
-{
-	return n->passes;
-}
-
-static u64 moved(const struct node_state *n)
-{
-	return n->moved;
-}
-
-static u64 delivered(const struct node_state *n)
-{
-	return n->delivered;
-}
-
-static u64 helped(const struct node_state *n)
-{
-	return n->helped;
-}
-
-static u64 unserved(const struct node_state *n)
-{
-	return n->unserved;
-}
-
 static const struct {
 	const char *name, *help;
-	u64 (*value)(const struct node_state *n);
+	size_t offset;
 } node_counters[] = {
-	{ "passes_total", "Balancing passes.", passes },
-	{ "tasks_moved_total", "Tasks that passes moved to the queue of another CPU.", moved },
-	{ "tasks_delivered_total", "Tasks sent to another CPU when bypass began.", delivered },
-	{ "tasks_helped_total", "Tasks that a CPU took from the queue of another CPU.", helped },
+	{ "passes_total", "Balancing passes.", offsetof(struct node_state, passes) },
+	{ "tasks_moved_total", "Tasks that passes moved to the queue of another CPU.",
+	  offsetof(struct node_state, moved) },
+	{ "tasks_delivered_total", "Tasks sent to another CPU when bypass began.",
+	  offsetof(struct node_state, delivered) },
+	{ "tasks_helped_total", "Tasks that a CPU took from the queue of another CPU.",
+	  offsetof(struct node_state, helped) },
 	{ "queues_unserved_total", "How often a queue was found that its CPU did not serve.",
-	  unserved },
+	  offsetof(struct node_state, unserved) },
 };
+
+/* One of the node's counters. */
+static u64 counter(const struct node_state *node, size_t offset)
+{
+	return *(const u64 *)((const char *)node + offset);
+}
 
 static void nodes(const struct state *s)
 {
@@ -71,7 +56,7 @@ static void nodes(const struct state *s)
 		head(node_counters[c].name, "counter", node_counters[c].help);
 		for (i = 0; i < s->nr_nodes; i++)
 			printf(PREFIX "%s{node=\"%d\"} %llu\n", node_counters[c].name,
-			       s->nodes[i].nr, node_counters[c].value(&s->nodes[i]));
+			       s->nodes[i].nr, counter(&s->nodes[i], node_counters[c].offset));
 	}
 	head("lock_hold_max_seconds", "gauge",
 	     "The longest time that a balancing pass held the locks of a CPU.");

@@ -170,13 +170,11 @@ static int write_chart(const char *file, const struct samples *samples)
 int verb_plot(const struct options *o)
 {
 	struct samples samples;
-	struct state s;
 	int status;
 
-	status = state_read(&s);
+	status = state_check();
 	if (status)
 		return status;
-	state_free(&s);
 	if (!may_write(o->file))
 		return cannot_write(o->file);
 	status = samples_take(&samples, o);

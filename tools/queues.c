@@ -32,7 +32,10 @@ static int draw_bars(FILE *f, const struct state *s, int columns)
 	return s->nr_cpus;
 }
 
-/* A new node begins a new line, of cells or characters. Returns the lines. */
+/*
+ * A new node begins a new line, of cells or characters. Returns the lines; if @f is NULL that
+ * is all.
+ */
 static int draw_rows(FILE *f, const struct state *s, int each,
 		     void (*draw)(FILE *f, const struct state *s, const struct cpu_state *cpu),
 		     bool label)
@@ -42,30 +45,18 @@ static int draw_rows(FILE *f, const struct state *s, int each,
 	for (i = 0; i < s->nr_cpus; i++) {
 		const struct cpu_state *cpu = &s->cpus[i];
 
-		if (in_line == each || (i && cpu->node != cpu[-1].node)) {
+		if (in_line == each || (i && cpu->node != cpu[-1].node))
+			in_line = 0;
+		if (!in_line && f && lines)
 			fputc('\n', f);
-			in_line = 0;
-		}
-		if (!in_line++) {
-			lines++;
-			if (label)
-				fprintf(f, "node %d %4d ", cpu->node, cpu->nr);
-		}
-		draw(f, s, cpu);
-	}
-	fputc('\n', f);
-	return lines;
-}
-
-static int count_rows(const struct state *s, int each)
-{
-	int i, in_line = 0, lines = 0;
-
-	for (i = 0; i < s->nr_cpus; i++) {
-		if (in_line == each || (i && s->cpus[i].node != s->cpus[i - 1].node))
-			in_line = 0;
+		if (!in_line && f && label)
+			fprintf(f, "node %d %4d ", cpu->node, cpu->nr);
 		lines += !in_line++;
+		if (f)
+			draw(f, s, cpu);
 	}
+	if (f)
+		fputc('\n', f);
 	return lines;
 }
 
@@ -88,7 +79,7 @@ int queues_draw(FILE *f, const struct state *s, int columns, int rows)
 
 	if (s->nr_cpus <= rows)
 		return draw_bars(f, s, columns);
-	if (count_rows(s, cells) <= rows)
+	if (draw_rows(NULL, s, cells, NULL, false) <= rows)
 		return draw_rows(f, s, cells, draw_cell, false);
 	return draw_rows(f, s, glyphs, draw_glyph, true);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "files.h"
@@ -199,6 +200,8 @@ static void kernel_config(const char *release)
 	char path[256];
 
 	snprintf(path, sizeof(path), "/boot/config-%s", release);
+	if (!files_exist(path))
+		snprintf(path, sizeof(path), "/lib/modules/%s/build/.config", release);
 	some_lines(path, wanted);
 }
 
@@ -271,6 +274,8 @@ int verb_report(const struct options *o)
 	FILE *f;
 	bool failed;
 
+	if (geteuid() && !*files_root)
+		fputs("Only root can read all of it: this report is incomplete.\n", stderr);
 	out = open_memstream(&text, &size);
 	if (out)
 		write_all();

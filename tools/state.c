@@ -292,6 +292,17 @@ void state_free(struct state *s)
 	free(s->cpus);
 }
 
+/* Can the status file be read? Returns an enum exit_status. */
+int state_check(void)
+{
+	struct state s;
+	int status = state_read(&s);
+
+	if (!status)
+		state_free(&s);
+	return status;
+}
+
 /* Read the record, the oldest episode first; to be freed. Returns an enum exit_status. */
 int state_read_history(struct episode **episodes, int *nr)
 {

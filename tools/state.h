@@ -45,6 +45,7 @@ struct episode {
 
 int state_read(struct state *s);
 void state_free(struct state *s);
+int state_check(void);
 int state_read_history(struct episode **episodes, int *nr);
 char *state_read_file(const char *name, int *status);
 bool state_split(char *line, char **value);

@@ -37,7 +37,7 @@ static void show_parameters(const struct state *s)
 	char interval[32], slice[32];
 
 	printf("parameters  interval %s, slice %s",
-	       text_time(s->intv_us * 1000, interval, sizeof(interval)),
+	       s->intv_us ? text_time(s->intv_us * 1000, interval, sizeof(interval)) : "off",
 	       text_time(s->slice_us * 1000, slice, sizeof(slice)));
 	fputs(s->readers_first ? ", readers first" : "", stdout);
 	fputs(s->kthreads_first ? ", kthreads first" : "", stdout);

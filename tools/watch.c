@@ -77,13 +77,11 @@ static int draw(void)
 
 int verb_watch(const struct options *o)
 {
-	struct state s;
 	int status;
 
-	status = state_read(&s);
+	status = state_check();
 	if (status)
 		return status;
-	state_free(&s);
 	if (!terminal_open()) {
 		fputs("watch needs a terminal; \"scx-bypass status\" does not.\n", stderr);
 		return EXIT_ERROR;

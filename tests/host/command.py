@@ -226,6 +226,11 @@ def test_status() -> None:
           data["scheduler"] == {"state": "enabled", "name": "large", "events":
                                 {"SCX_EV_BYPASS_ACTIVATE": 4, "SCX_EV_ENQ_SKIP_EXITING": 0}},
           "status --json: numbers, booleans, nodes, CPUs, the scheduler")
+    write("sys/kernel/sched_ext/root/ops", "1\n")
+    check(json.loads(run("--json"))["scheduler"]["name"] == "1",
+          "status --json: a scheduler named 1")
+    write(f"{DEBUGFS}/status", status_text(bypass_lb_intv_us=0))
+    check("parameters  interval off, slice " in run(), "status: no passes")
     keys = set(data) | {f"nodeN_{k}" for k in data["nodes"][0]} | \
         {f"cpuN_{k}" for k in data["cpus"][0]}
     check(set(documented("status")) <= keys, "status --json: every documented key")
@@ -237,6 +242,11 @@ def test_history() -> None:
           all(list(e) == documented("history") for e in data),
           "history --json: 16 episodes with every documented key")
     check(data[0]["entered_task"] == r'a\nb"c', "history --json: a name with odd characters")
+    for name in ("007", "Y", "-1"):
+        write(f"{DEBUGFS}/history", history_text(entered_task=name))
+        check(json.loads(run("--json", "history"))[0]["entered_task"] == name,
+              f"history --json: a task named {name}")
+    write(f"{DEBUGFS}/history", history_text())
     shown = run("history").splitlines()
     check(len(shown) == 33 and all(len(line) <= COLUMNS for line in shown) and
           "left by kworker/u8:1[42]" in shown[2], "history: a table of 80 columns")
@@ -330,11 +340,15 @@ def test_report() -> None:
         text = run("report").partition(f"{DEBUGFS}/history\n")[2].partition("\n==")[0]
         check(leaks not in text and text.count("\nentered_task: *\n") == 16 and
               text.count("left_task: kworker/u8:1\n") == 16, f"report: the name '{name}'")
+    config = "CONFIG_HZ_250=y\n"
+    write(f"lib/modules/{os.uname().release}/build/.config", config)
+    check(config in run("report"), "report: the configuration where /boot has none")
 
 
 def test_disk_full() -> None:
     """Nobody may take a part for the whole."""
-    for words in ((), ("--json",), ("history",), ("metrics",), ("report",)):
+    for words in ((), ("--json",), ("history",), ("metrics",), ("report",), ("--help",),
+                  ("--version",)):
         with open("/dev/full", "w", encoding="utf-8") as full:
             done = subprocess.run([PROGRAM, f"--root={ROOT}", *words], stdout=full, check=False,
                                   stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
@@ -362,6 +376,8 @@ def test_without() -> None:
     check("balances" in run(status=5), "on a kernel that balances itself: a sentence, status 5")
     shutil.rmtree(os.path.join(ROOT, "sys/kernel/sched_ext"))
     check("no sched_ext" in run(status=5), "without sched_ext: a sentence, status 5")
+    check("no such directory" in run("--root=/nonexistent", status=2),
+          "without the directory of --root: a sentence, status 2")
 
 
 def make_machine() -> None:

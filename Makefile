@@ -55,7 +55,8 @@ uninstall:
 # What dkms has of any version, it forgets, with the source: one may be installed anew, or
 # over another one. With DESTDIR nothing is done but copying the source there, for packages.
 dkms_versions = $$(dkms status $(name) | sed -n 's|^$(name)[/,] *\([^,: ]*\).*|\1|p' | sort -u)
-dkms_forget = for version in $(dkms_versions); do \
+dkms_forget = command -v dkms >/dev/null || { echo 'dkms is not installed' >&2; exit 1; }; \
+	for version in $(dkms_versions); do \
 	dkms remove $(name)/$$version --all && $(RM) -r /usr/src/$(name)-$$version || exit; done
 
 dkms-install:

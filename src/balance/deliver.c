@@ -16,7 +16,6 @@
  * as a task was chosen can only go offline after that.
  */
 #include <linux/bitops.h>
-#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/topology.h>
 

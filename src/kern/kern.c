@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is known of the running kernel. resolve.c and verify.c fill it in. */
-#include <linux/module.h>
+#include <linux/cache.h>
 
 #include "kern/kern.h"
 

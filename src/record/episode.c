@@ -9,7 +9,6 @@
 #include <linux/ratelimit.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
-#include <linux/topology.h>
 
 #include "queue/bypass_dsq.h"
 #include "record/episode.h"

@@ -161,13 +161,17 @@ void BPF_PROG(pile_cpu_offline, s32 cpu)
 			scx_bpf_kick_cpu(cpu - control.pile_offset + i, 0);
 }
 
+/* what the three piles have in common */
+#define PILE_OPS						\
+	.select_cpu	= (void *)pile_select_cpu,		\
+	.enqueue	= (void *)pile_enqueue,			\
+	.dispatch	= (void *)pile_dispatch,		\
+	.init_task	= (void *)pile_init_task,		\
+	.init		= (void *)pile_init
+
 SEC(".struct_ops.link")
 struct sched_ext_ops pile_ops = {
-	.select_cpu	= (void *)pile_select_cpu,
-	.enqueue	= (void *)pile_enqueue,
-	.dispatch	= (void *)pile_dispatch,
-	.init_task	= (void *)pile_init_task,
-	.init		= (void *)pile_init,
+	PILE_OPS,
 	.cpu_online	= (void *)pile_cpu_online,
 	.cpu_offline	= (void *)pile_cpu_offline,
 	.name		= "pile",
@@ -176,22 +180,14 @@ struct sched_ext_ops pile_ops = {
 /* the same, watched closely */
 SEC(".struct_ops.link")
 struct sched_ext_ops watched_ops = {
-	.select_cpu	= (void *)pile_select_cpu,
-	.enqueue	= (void *)pile_enqueue,
-	.dispatch	= (void *)pile_dispatch,
-	.init_task	= (void *)pile_init_task,
-	.init		= (void *)pile_init,
+	PILE_OPS,
 	.timeout_ms	= 5000,
 	.name		= "watched",
 };
 
 SEC(".struct_ops.link")
 struct sched_ext_ops partial_ops = {
-	.select_cpu	= (void *)pile_select_cpu,
-	.enqueue	= (void *)pile_enqueue,
-	.dispatch	= (void *)pile_dispatch,
-	.init_task	= (void *)pile_init_task,
-	.init		= (void *)pile_init,
+	PILE_OPS,
 	.cpu_online	= (void *)pile_cpu_online,
 	.cpu_offline	= (void *)pile_cpu_offline,
 	.flags		= SCX_OPS_SWITCH_PARTIAL,

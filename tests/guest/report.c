@@ -19,6 +19,15 @@ static int channel = 1;
 /* shared with children, which report too */
 static unsigned int *nr_results;
 
+/* Format @text, an array, by the arguments behind @fmt, the function's last named one. */
+#define FORMAT(text, fmt) do {					\
+	va_list args;						\
+								\
+	va_start(args, fmt);					\
+	vsnprintf(text, sizeof(text), fmt, args);		\
+	va_end(args);						\
+} while (0)
+
 static void put_line(const char *line, size_t len)
 {
 	if (write(channel, line, len) != (ssize_t)len)
@@ -75,11 +84,8 @@ static void put_result(bool ok, const char *text, const char *why_skipped)
 void info(const char *fmt, ...)
 {
 	char text[512];
-	va_list args;
 
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
+	FORMAT(text, fmt);
 	replace(text, '\n', ' ');
 	put("# %s\n", text);
 }
@@ -93,11 +99,8 @@ void number(const char *what, unsigned long value)
 void check(bool ok, const char *fmt, ...)
 {
 	char text[512];
-	va_list args;
 
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
+	FORMAT(text, fmt);
 	put_result(ok, text, NULL);
 }
 
@@ -122,11 +125,8 @@ void report_done(void)
 void give_up(const char *fmt, ...)
 {
 	char text[512];
-	va_list args;
 
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
+	FORMAT(text, fmt);
 	put_result(false, text, NULL);
 	report_done();
 }

@@ -20,27 +20,84 @@
 #include "kern/kern.h"
 
 bool gate_open __read_mostly;
+bool gate_proven __read_mostly;
+unsigned long gate_changes = 1;
 
-/* Innermost, interrupts off. Protects gate_changing, gate_proven and writes of gate_open. */
+/* Innermost, interrupts off. Protects gate_changing and writes of the variables above. */
 static DEFINE_RAW_SPINLOCK(gate_lock);
 /* number of tasks that are about to change bypass */
 static unsigned int gate_changing;
-static bool gate_proven;
 
-/**
- * gate_update() - open or close the gates
- * @change: 1 if bypass may be about to change, -1 when it has
- * @proven: the hooks have been seen to be called: the gates may close
- *
- * Context: any but under gate_lock.
- */
-void gate_update(int change, bool proven)
+static void gate_change(int change, bool proven)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gate_lock, flags);
+	if (proven)
+		WRITE_ONCE(gate_proven, true);
 	gate_changing += change;
-	gate_proven |= proven;
+	if (change > 0)
+		WRITE_ONCE(gate_changes, gate_changes + 1);
 	WRITE_ONCE(gate_open, gate_changing || !gate_proven || kern_bypassing());
 	raw_spin_unlock_irqrestore(&gate_lock, flags);
+}
+
+/**
+ * gate_update() - open or close the gates, as bypass is on or not
+ *
+ * Context: any but under gate_lock.
+ */
+void gate_update(void)
+{
+	gate_change(0, false);
+}
+
+/**
+ * gate_prove() - the hooks have been seen to be called: the gates may close
+ *
+ * Context: any but under gate_lock.
+ */
+void gate_prove(void)
+{
+	gate_change(0, true);
+}
+
+/**
+ * gate_hold() - bypass may begin or end on any CPU from now on
+ *
+ * Context: any but under gate_lock.
+ */
+void gate_hold(void)
+{
+	gate_change(1, false);
+}
+
+/**
+ * gate_release() - the flags of all CPUs are what they are to be, after gate_hold()
+ *
+ * Context: any but under gate_lock.
+ */
+void gate_release(void)
+{
+	gate_change(-1, false);
+}
+
+/**
+ * gate_settled() - which change of bypass was the last one?
+ *
+ * What is read of a CPU's flag after this call was so since that change, if gate_changes is
+ * still the same when the flag has been read.
+ *
+ * Context: any but under gate_lock.
+ *
+ * Return: gate_changes, or 0 if bypass is changing.
+ */
+unsigned long gate_settled(void)
+{
+	unsigned long flags, changes;
+
+	raw_spin_lock_irqsave(&gate_lock, flags);
+	changes = gate_changing ? 0 : gate_changes;
+	raw_spin_unlock_irqrestore(&gate_lock, flags);
+	return changes;
 }

@@ -7,6 +7,7 @@
 #ifndef GATE_H
 #define GATE_H
 
+#include <linux/compiler.h>
 #include <linux/linkage.h>
 #include <linux/types.h>
 #include <asm/ibt.h>
@@ -37,18 +38,21 @@ extern bool gate_open;
 	    ".size gate_" #fn ", .-gate_" #fn "\n"			\
 	    ".popsection\n")
 
-void gate_update(int change, bool proven);
+void gate_update(void);
+void gate_prove(void);
+void gate_hold(void);
+void gate_release(void);
+unsigned long gate_settled(void);
 
-/* Bypass may be about to begin, or to end. */
-static inline void gate_hold(void)
+/* Is bypass on, or does it change? */
+static inline bool gate_is_open(void)
 {
-	gate_update(1, false);
+	return READ_ONCE(gate_open);
 }
 
-/* Close the gates, unless bypass is on. */
-static inline void gate_release(void)
-{
-	gate_update(-1, false);
-}
+/* Written by gate.c alone: whether gate_prove() was called */
+extern bool gate_proven;
+/* and the changes of bypass that have begun, from 1 on. */
+extern unsigned long gate_changes;
 
 #endif /* GATE_H */

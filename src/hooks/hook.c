@@ -23,6 +23,30 @@ typedef void hook_bypass_fn(bool bypass);
 /* the kernel's own body */
 DEFINE_STATIC_CALL_NULL(body_scx_bypass, hook_bypass_fn);
 
+/* bypass is on, and the scheduler is one whose tasks are to be redirected */
+static bool hook_wanted;
+/* bypass was begun by a task that attaches a scheduler, and that has not ended it */
+static bool hook_attaching;
+
+/* scx_bypass(@bypass) was called: say what it was not like. Other tasks may call it as well. */
+static void hook_report(bool bypass)
+{
+	if (bypass && kern_in_bypass())
+		WRITE_ONCE(hook_wanted, true);
+	if (kern_attaching_task() == current)
+		WRITE_ONCE(hook_attaching, bypass);
+	if (bypass)
+		return;
+	if (kern_bypassing()) {
+		if (READ_ONCE(hook_attaching) && !kern_sched_loaded())
+			pr_warn_once("bypass stays on although no scheduler is loaded: some kernels do this after a scheduler has failed to load; a reboot ends it\n");
+		return;
+	}
+	WRITE_ONCE(hook_attaching, false);
+	if (xchg(&hook_wanted, false) && state_is_active() && !proof_is_complete())
+		pr_info_once("the hooks were not called as bypass requires: this bypass ran as without the module, see scx_bypass_lb(4)\n");
+}
+
 /*
  * Runs preemptible, and the task may be one of sched_ext, such as one that suspends the
  * machine. It would be preempted as soon as the body, which does not sleep, has queued all tasks
@@ -41,13 +65,11 @@ static void hook_scx_bypass(bool bypass)
 	if (!bypass && state_is_active())
 		proof_wait();
 	if (!bypass)
-		expedite_pause();
+		expedite_change(false);
 	begins = bypass && !kern_bypassing() && state_is_redirecting() && deliver_begin();
 	gate_hold();
 	preempt_disable();
-	proof_change_begin();
 	static_call(body_scx_bypass)(bypass);
-	proof_change_end();
 	gate_release();
 	timing_update();
 	preempt_enable();
@@ -59,13 +81,11 @@ static void hook_scx_bypass(bool bypass)
 		defer_end();
 	if (!bypass || state_is_active())
 		enabling_update(bypass);
-	expedite_update();
+	if (bypass)
+		expedite_change(true);
 	if (state_is_active())
 		episode_after();
-	if (!bypass && state_is_active() && !proof_is_complete())
-		pr_info_once("the hooks were not called as bypass requires: this bypass ran as without the module, see scx_bypass_lb(4)\n");
-	if (!bypass && kern_bypassing() && !kern_sched_loaded())
-		pr_warn_once("bypass stays on although no scheduler is loaded: some kernels do this after a scheduler has failed to load; a reboot ends it\n");
+	hook_report(bypass);
 	state_change_end();
 }
 
@@ -76,12 +96,13 @@ static void hook_scx_bypass(bool bypass)
  * scx_bypass() then waits for @p and queues it again.
  *
  * Nothing is read through @dsq and @p before it is proven that they are what they
- * are called.
+ * are called. An open gate says that the hook of scx_bypass() was called, too: nothing else
+ * starts the guard.
  */
 static __always_inline bool hook_is_for_bypass_dsq(struct scx_dispatch_q *dsq,
 						   struct task_struct *p, u64 enq_flags)
 {
-	return state_is_redirecting() && dsq->id == SCX_DSQ_GLOBAL &&
+	return state_is_redirecting() && gate_is_open() && dsq->id == SCX_DSQ_GLOBAL &&
 	       kern_cpu_bypassing(task_cpu(p)) &&
 	       !(enq_flags & kern_layout.enq_dsq_priq);
 }

@@ -32,33 +32,27 @@
 #define PROOF_TRIES	10
 #define PROOF_US	500
 
-bool proof_complete __read_mostly;
 enum proof_args proof_consume __read_mostly;
 static bool proof_seen_empty, proof_seen_bypass;
-
-/* calls of the kernel's scx_bypass(): under way, and begun so far, from 1 on */
-static atomic_t proof_changing = ATOMIC_INIT(0);
-static atomic_t proof_changes = ATOMIC_INIT(1);
 
 /**
  * struct proof_cpu - whether the picks of a CPU begin in bypass
  * @outside: sent by a pick, comes when that has ended, as interrupts are off in picks
- * @since: proof_changes as it was then, if the CPU was in bypass and that was not changing
+ * @since: gate_changes as it was then, if the CPU was in bypass and that was not changing
  */
 struct proof_cpu {
 	struct irq_work outside;
-	int since;
+	unsigned long since;
 };
 
 /* Hard interrupt. */
 static void proof_outside_fn(struct irq_work *work)
 {
 	struct proof_cpu *pc = container_of(work, struct proof_cpu, outside);
-	int changes = atomic_read(&proof_changes);
+	unsigned long changes = gate_settled();
 
-	/* pairs with proof_change_begin(): with an old number, what is read next does not count */
-	smp_rmb();
-	if (!atomic_read(&proof_changing) && kern_cpu_bypassing(smp_processor_id()))
+	/* if bypass changes between the two, the number is an old one and does not count */
+	if (changes && kern_cpu_bypassing(smp_processor_id()))
 		WRITE_ONCE(pc->since, changes);
 }
 
@@ -67,7 +61,7 @@ static DEFINE_PER_CPU(struct proof_cpu, proof_cpus);
 /* The proof is completed with scheduler locks held; an irq_work runs without them. */
 static void proof_complete_fn(struct irq_work *work)
 {
-	gate_update(0, true);
+	gate_prove();
 	guard_watch_global(GUARD_UNPROVEN, false);
 }
 
@@ -106,28 +100,6 @@ enum proof_args proof_find_consume_args(const void *first)
 	return READ_ONCE(proof_consume);
 }
 
-/**
- * proof_change_begin() - bypass may begin or end on any CPU from now on
- *
- * Context: process.
- */
-void proof_change_begin(void)
-{
-	/* these two are fully ordered, also against what is then done to the flags of CPUs */
-	atomic_inc_return(&proof_changing);
-	atomic_inc_return(&proof_changes);
-}
-
-/**
- * proof_change_end() - the flags of all CPUs are what they are to be, after proof_change_begin()
- *
- * Context: process.
- */
-void proof_change_end(void)
-{
-	atomic_dec_return(&proof_changing);
-}
-
 /*
  * A pick sees its CPU, whose rq is locked, in bypass. If bypass has not changed since the CPU was
  * seen in bypass outside of a pick, this pick has begun in bypass. With core scheduling
@@ -139,7 +111,7 @@ static void proof_see_bypass(int cpu)
 
 	if (cpu != smp_processor_id())
 		return;
-	if (READ_ONCE(pc->since) == atomic_read(&proof_changes))
+	if (READ_ONCE(pc->since) == READ_ONCE(gate_changes))
 		WRITE_ONCE(proof_seen_bypass, true);
 	else if (cpu_online(cpu))
 		irq_work_queue(&pc->outside);
@@ -159,10 +131,8 @@ void proof_see_consume(struct scx_dispatch_q *global, int cpu)
 	if (kern_cpu_bypassing(cpu))
 		proof_see_bypass(cpu);
 	/* a CPU on its last steps down takes no interrupts any more */
-	if (READ_ONCE(proof_seen_empty) && READ_ONCE(proof_seen_bypass) && cpu_online(cpu)) {
-		WRITE_ONCE(proof_complete, true);
+	if (READ_ONCE(proof_seen_empty) && READ_ONCE(proof_seen_bypass) && cpu_online(cpu))
 		irq_work_queue(&proof_complete_work);
-	}
 }
 
 /**

@@ -3,9 +3,11 @@
 #define PROOF_H
 
 #include <linux/compiler.h>
-#include <linux/sched/ext.h>
 #include <linux/types.h>
 
+#include "hooks/gate.h"
+
+struct scx_dispatch_q;
 struct scx_sched;
 
 /**
@@ -21,21 +23,18 @@ enum proof_args {
 };
 
 /* Written by proof.c alone. */
-extern bool proof_complete;
 extern enum proof_args proof_consume;
 
 enum proof_args proof_find_consume_args(const void *first);
 void proof_see_consume(struct scx_dispatch_q *global, int cpu);
 void proof_init(void);
-void proof_change_begin(void);
-void proof_change_end(void);
 void proof_wait(void);
 void proof_sync(void);
 
 /* The hooks were seen to be called as they must. Without a scheduler nothing calls them. */
 static inline bool proof_is_complete(void)
 {
-	return READ_ONCE(proof_complete);
+	return READ_ONCE(gate_proven);
 }
 
 /**

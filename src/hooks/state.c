@@ -28,8 +28,7 @@ const struct task_struct *state_changing_task;
 void state_activate(const char *backend)
 {
 	/* bypass may be on already */
-	gate_hold();
-	gate_release();
+	gate_update();
 	timing_start();
 	/* a proof is only looked for while active, and then ends this */
 	guard_watch_global(GUARD_UNPROVEN, !proof_is_complete());

@@ -43,10 +43,12 @@ static void case_suspend(bool module)
 		module_load("");
 	spawn(TASKS, 0, NULL);
 	each_level("without a scheduler", module);
+	check(!kernel_log_has("the hooks were not called"), "no scheduler, nothing to be proven");
 	must_attach(SCHED_PILE);
 	must_progress(120, "under the scheduler");
 	each_level("with one", module);
 	check(!sched_is_off(NULL), "it is still there");
+	check(!kernel_log_has("bypass stays on"), "no warning of a bypass that stays on");
 	account_for_all(module);
 }
 

@@ -35,7 +35,7 @@ struct known_member {
 #define KNOWN(type, m) { #type, #m, offsetof(struct type, m), sizeof_field(struct type, m) }
 
 /*
- * All that the module reads and writes in structures that the kernel's headers
+ * All that the module reads and writes of the scheduler's structures that the kernel's headers
  * have. The running kernel must have each where the headers have it, and as large.
  */
 static const struct known_member verify_members[] __initconst = {
@@ -58,7 +58,9 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(task_struct, scx),
 	KNOWN(task_struct, thread_info),
 	KNOWN(task_struct, usage),
+	KNOWN(task_struct, rcu),
 	KNOWN(task_struct, cpus_ptr),
+	KNOWN(task_struct, cpus_mask),
 	KNOWN(task_struct, migration_disabled),
 	KNOWN(task_struct, flags),
 	KNOWN(task_struct, policy),

@@ -11,9 +11,9 @@
  * hook's gate. There can be one direct call in a function, and BPF's fentry and
  * fexit programs are direct calls as well: the first of them gets the place.
  */
-#include <linux/delay.h>
 #include <linux/ftrace.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 
 #include "hooks/sites.h"
 #include "hooks/state.h"
@@ -43,16 +43,22 @@ static struct ftrace_ops fentry_ops = {
 static struct ftrace_ops fentry_direct_ops[NR_HOOKS];
 static bool fentry_is_direct[NR_HOOKS];
 
-/*
- * Functions of the kernel still call the module: its memory must stay. Never returns,
- * as with a livepatch transition that was forced.
+/**
+ * fentry_stay() - functions of the kernel still call the module: its memory must stay
+ * @error: negative errno, for the log
+ *
+ * Never returns, as with a livepatch transition that was forced. A suspend is not held up.
+ *
+ * Context: module exit, may sleep.
  */
-static void fentry_stay(int error)
+void __noreturn fentry_stay(int error)
 {
 	pr_crit("ftrace failed to restore the kernel's functions (error %d): the module cannot be unloaded, reboot this machine and report this\n",
 		error);
-	for (;;)
-		msleep(MSEC_PER_SEC);
+	for (;;) {
+		set_current_state(TASK_IDLE | TASK_FREEZABLE);
+		schedule();
+	}
 }
 
 static void fentry_unregister_direct(void)

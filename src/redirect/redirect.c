@@ -202,6 +202,18 @@ static void redirect_report_stall(struct work_struct *work)
 	queue_delayed_work(system_unbound_wq, &redirect_stall_work, REDIRECT_STALL_JIFFIES);
 }
 
+/*
+ * ftrace stops for good when it finds a fault of its own. All hooks go on being called, and
+ * nothing takes them off: ftrace and livepatch would warn, free what is in use, and say that it
+ * was done.
+ */
+static void __noreturn redirect_stay(void)
+{
+	if (state_is_active())
+		state_deactivate();
+	fentry_stay(-ENODEV);
+}
+
 /**
  * redirect_remove() - put the kernel's functions back
  *
@@ -213,6 +225,8 @@ static void redirect_report_stall(struct work_struct *work)
  */
 void redirect_remove(void)
 {
+	if (static_call(kern_ftrace_is_dead)())
+		redirect_stay();
 	queue_delayed_work(system_unbound_wq, &redirect_stall_work, REDIRECT_STALL_JIFFIES);
 	if (redirect_used == REDIRECT_LIVEPATCH)
 		patch_remove();

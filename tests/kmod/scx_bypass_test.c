@@ -352,6 +352,25 @@ static struct toggle hold_fork = { .set = set_hold_fork };
 module_param_cb(hold_fork, &toggle_ops, &hold_fork, 0600);
 MODULE_PARM_DESC(hold_fork, "hold scx_fork_rwsem as a reader (one task writes both 1 and 0)");
 
+/* ftrace stops for good, as after a fault of its own. */
+typedef void ftrace_kill_fn(void);
+DEFINE_STATIC_CALL_NULL(ftrace_kill, ftrace_kill_fn);
+
+static int kill_ftrace(bool on)
+{
+	void *found = find_function("ftrace_kill");
+
+	if (IS_ERR(found))
+		return PTR_ERR(found);
+	static_call_update(ftrace_kill, found);
+	static_call(ftrace_kill)();
+	return 0;
+}
+
+static struct toggle dead_ftrace = { .set = kill_ftrace };
+module_param_cb(dead_ftrace, &toggle_ops, &dead_ftrace, 0200);
+MODULE_PARM_DESC(dead_ftrace, "stop ftrace for good");
+
 static int __init test_init(void)
 {
 	void *found = find_function("scx_bypass");

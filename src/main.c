@@ -13,6 +13,7 @@
 #include "balance/timing.h"
 #include "hasten/enabling.h"
 #include "hasten/expedite.h"
+#include "hasten/gp.h"
 #include "hooks/proof.h"
 #include "hooks/sites.h"
 #include "kern/kern.h"
@@ -32,13 +33,14 @@ module_param_named(check, main_check, bool, 0);
 MODULE_PARM_DESC(check,
 		 "do not load, but say in the kernel log whether the module would (ECANCELED: yes)");
 
-static enum cpuhp_state main_cpuhp_state;
+static enum cpuhp_state main_cpuhp_state, main_cpuhp_dead_state;
 
 /* A node whose first CPU this is has no timers yet. */
 static int main_cpu_up(unsigned int cpu)
 {
 	lb_node_place_cpu(cpu);
 	timing_update();
+	expedite_update();
 	return 0;
 }
 
@@ -47,6 +49,13 @@ static int main_cpu_down(unsigned int cpu)
 {
 	sweep_recall(cpu);
 	timing_update();
+	return 0;
+}
+
+/* Some kernels have just set anew where RCU's threads may run. */
+static int main_cpu_dead(unsigned int cpu)
+{
+	expedite_update();
 	return 0;
 }
 
@@ -89,17 +98,23 @@ static int __init main_init(void)
 	ret = lb_node_init();
 	if (ret)
 		return ret;
+	ret = gp_init();
+	if (ret)
+		goto err_lb_node;
 	timing_init();
-	expedite_init();
 
 	/* called on its way down after the CPU has become inactive */
 	ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "sched/scx_bypass_lb:online",
 					main_cpu_up, main_cpu_down);
 	if (ret < 0)
-		goto err_expedite;
+		goto err_timing;
 	main_cpuhp_state = ret;
+	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "sched/scx_bypass_lb:prepare",
+					NULL, main_cpu_dead);
+	if (ret < 0)
+		goto err_cpuhp;
+	main_cpuhp_dead_state = ret;
 
-	status_init();
 	/* In bypass, redirect first: starting a thread would wait in the kernel's queue. */
 	if (!kern_in_bypass())
 		enabling_start();
@@ -107,15 +122,19 @@ static int __init main_init(void)
 	if (ret)
 		goto err_enabling;
 	enabling_start();
+	/* last: nothing waits for a file that is open, if loading fails */
+	status_init();
 	return 0;
 
 err_enabling:
 	enabling_exit();
-	status_exit();
+	cpuhp_remove_state_nocalls(main_cpuhp_dead_state);
+err_cpuhp:
 	cpuhp_remove_state_nocalls(main_cpuhp_state);
-err_expedite:
-	expedite_exit();
+err_timing:
 	timing_exit();
+	gp_exit();
+err_lb_node:
 	lb_node_exit();
 	return ret;
 }
@@ -125,12 +144,13 @@ static void __exit main_exit(void)
 	/* first: opening a file of a module that is on its way out is a WARNING */
 	status_exit();
 	redirect_remove();
+	cpuhp_remove_state_nocalls(main_cpuhp_dead_state);
 	cpuhp_remove_state_nocalls(main_cpuhp_state);
 	bypass_dsq_exit();
-	expedite_exit();
 	/* waits for a thread, so the guard is still there */
 	enabling_exit();
 	timing_exit();
+	gp_exit();
 	lb_node_exit();
 }
 

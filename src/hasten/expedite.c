@@ -2,44 +2,17 @@
 /*
  * Leaving bypass takes three RCU grace periods one after the other. Each waits
  * for the tick of every CPU, several times; an expedited one asks the CPUs.
- * But RCU's own threads do that, and as they are not real-time threads, each of
- * their wakeups may wait for a turn of a long queue. So they are made real-time
- * threads meanwhile, of the lowest priority, as kernels with RCU boosting have them
- * always: any other real-time task still runs before them, or is not preempted by them.
+ * But RCU's own threads do that, and each of their wakeups may wait for a turn of a long
+ * queue. So gp.c lets them run before others meanwhile.
  */
 #include <linux/bitops.h>
 #include <linux/delay.h>
 #include <linux/module.h>
-#include <linux/rcupdate.h>
-#include <linux/sched/signal.h>
-#include <linux/sched/task.h>
-#include <uapi/linux/sched/types.h>
 
 #include "hasten/expedite.h"
+#include "hasten/gp.h"
 #include "kern/kern.h"
 #include "record/count.h"
-
-/* RCU has one for each of its leaf nodes, which have 16 CPUs or more, and a few */
-#define EXPEDITE_MAX_THREADS	(NR_CPUS / 16 + 8)
-
-/* as they begin: a thread's name has no room for all of it */
-static const char * const expedite_names[] = {
-	"rcu_preempt", "rcu_sched", "rcu_exp_gp_kthr", "rcu_exp_par_gp_",
-};
-
-/**
- * struct expedite_thread - a thread of RCU's
- * @p: the thread; a reference is held
- * @raised: it was made a real-time thread here
- */
-struct expedite_thread {
-	struct task_struct *p;
-	bool raised;
-};
-
-/* Found once, at load: RCU's threads exist since boot and stay. */
-static struct expedite_thread expedite_threads[EXPEDITE_MAX_THREADS];
-static unsigned int expedite_nr_threads;
 
 /*
  * The task that sets this bit applies what is wanted. Others do not wait for it: scx_bypass()
@@ -50,63 +23,24 @@ static unsigned long expedite_busy;
 static atomic_t expedite_requests = ATOMIC_INIT(0);
 
 static bool expedite_started;
+/* bypass has begun, and is not about to end */
+static bool expedite_wanted;
 /* owned by the task that has the bit */
 static bool expedite_on;
 
 /* in bypass, RCU grace periods are expedited */
 static bool expedite_rcu __read_mostly = true;
 
-static bool expedite_is_rcu_thread(const struct task_struct *p)
-{
-	unsigned int i;
-
-	if (!(p->flags & PF_KTHREAD))
-		return false;
-	for (i = 0; i < ARRAY_SIZE(expedite_names); i++)
-		if (!strncmp(p->comm, expedite_names[i], strlen(expedite_names[i])))
-			return true;
-	return false;
-}
-
-/* Those that are real-time threads already stay as they are. */
-static void expedite_raise_threads(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < expedite_nr_threads; i++) {
-		struct expedite_thread *t = &expedite_threads[i];
-
-		t->raised = READ_ONCE(t->p->policy) == SCHED_NORMAL;
-		if (t->raised)
-			sched_set_fifo_low(t->p);
-	}
-}
-
-/* Those that were changed otherwise meanwhile stay as they are, too. */
-static void expedite_lower_threads(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < expedite_nr_threads; i++) {
-		struct expedite_thread *t = &expedite_threads[i];
-
-		if (t->raised && READ_ONCE(t->p->policy) == SCHED_FIFO &&
-		    READ_ONCE(t->p->rt_priority) == 1)
-			sched_set_normal(t->p, task_nice(t->p));
-		t->raised = false;
-	}
-}
-
 /* The caller has the bit. */
 static void expedite_set_to(bool want)
 {
 	if (want && !expedite_on) {
 		static_call(kern_rcu_expedite_gp)();
-		expedite_raise_threads();
+		gp_raise();
 		count_add(cpumask_first(cpu_possible_mask), COUNT_EXPEDITED, 1);
 	}
 	if (!want && expedite_on) {
-		expedite_lower_threads();
+		gp_lower();
 		static_call(kern_rcu_unexpedite_gp)();
 	}
 	expedite_on = want;
@@ -115,16 +49,22 @@ static void expedite_set_to(bool want)
 /* The caller has the bit. */
 static void expedite_apply(void)
 {
-	expedite_set_to(READ_ONCE(expedite_started) && READ_ONCE(expedite_rcu) &&
-			kern_in_bypass());
+	bool allowed = READ_ONCE(expedite_started) && READ_ONCE(expedite_rcu);
+
+	/* no grace period may be expedited while the threads are narrowed */
+	if (allowed)
+		gp_widen();
+	expedite_set_to(allowed && READ_ONCE(expedite_wanted) && kern_in_bypass());
+	if (!allowed)
+		gp_narrow();
 }
 
 /**
- * expedite_update() - act on a change of bypass or of the parameter
+ * expedite_update() - act on a change of the parameter or of the CPUs that are online
  *
  * Does not wait. If another task is doing this already, that one sees the change, too.
  *
- * Context: process. Takes the locks of sched_setscheduler().
+ * Context: process, may sleep. Takes the locks of sched_setscheduler().
  */
 void expedite_update(void)
 {
@@ -145,31 +85,34 @@ void expedite_update(void)
 }
 
 /**
- * expedite_pause() - bypass may be about to end: do not expedite
+ * expedite_change() - bypass has begun, or is about to end
+ * @bypass: it has begun
  *
- * An ordinary task may be preempted as soon as it has left bypass, and it then waits for the BPF
- * scheduler. Nothing is to be expedited meanwhile. expedite_update() must follow: it starts
- * again if bypass goes on.
+ * Before the end, because an ordinary task may be preempted as soon as it has left bypass, and
+ * it then waits for the BPF scheduler. Nothing is to be expedited meanwhile. If bypass goes on,
+ * because there is another reason for it, or because the kernel has forgotten to end it, grace
+ * periods are normal ones.
  *
- * Context: process. Takes the locks of sched_setscheduler().
+ * Context: process, may sleep. Takes the locks of sched_setscheduler().
  */
-void expedite_pause(void)
+void expedite_change(bool bypass)
 {
-	/* or another task is just acting on a change, which is rare and no harm */
-	if (test_and_set_bit_lock(0, &expedite_busy))
-		return;
-	expedite_set_to(false);
-	clear_bit_unlock(0, &expedite_busy);
+	WRITE_ONCE(expedite_wanted, bypass);
+	expedite_update();
 }
 
 /**
  * expedite_start() - expedite grace periods from now on, whenever bypass is on
  *
- * Context: process.
+ * If it is on already, then now if a task is attaching a scheduler or removing one.
+ *
+ * Context: process, may sleep.
  */
 void expedite_start(void)
 {
 	WRITE_ONCE(expedite_started, true);
+	if (kern_attaching_task())
+		WRITE_ONCE(expedite_wanted, true);
 	expedite_update();
 }
 
@@ -185,36 +128,6 @@ void expedite_stop(void)
 		msleep(20);
 	expedite_apply();
 	clear_bit_unlock(0, &expedite_busy);
-}
-
-/**
- * expedite_init() - find RCU's threads
- *
- * Context: process.
- */
-void expedite_init(void)
-{
-	struct task_struct *p;
-
-	rcu_read_lock();
-	for_each_process(p) {
-		if (expedite_nr_threads == EXPEDITE_MAX_THREADS)
-			break;
-		if (expedite_is_rcu_thread(p))
-			expedite_threads[expedite_nr_threads++].p = get_task_struct(p);
-	}
-	rcu_read_unlock();
-}
-
-/**
- * expedite_exit() - give the references on RCU's threads back
- *
- * Context: process. After expedite_stop(), and before the module's text is gone.
- */
-void expedite_exit(void)
-{
-	while (expedite_nr_threads)
-		put_task_struct(expedite_threads[--expedite_nr_threads].p);
 }
 
 /**

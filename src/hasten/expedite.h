@@ -4,12 +4,10 @@
 
 #include <linux/types.h>
 
-void expedite_init(void);
-void expedite_exit(void);
 void expedite_start(void);
 void expedite_stop(void);
 void expedite_update(void);
-void expedite_pause(void);
+void expedite_change(bool bypass);
 bool expedite_is_allowed(void);
 
 #endif /* EXPEDITE_H */

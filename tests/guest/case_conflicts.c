@@ -130,11 +130,32 @@ static void with_tracing(void)
 	module_unload();
 }
 
-/* Somebody else redirects a hooked function: the module must not load. */
+/* Says when the status file is there, and could be opened. */
+static pid_t wait_for_status(bool *seen)
+{
+	pid_t pid = start_child("status");
+
+	if (pid)
+		return pid;
+	while (!exists(STATUS))
+		;
+	*seen = true;
+	for (;;)
+		pause();
+}
+
+/*
+ * Somebody else redirects a hooked function: the module must not load. Nobody may be able to open
+ * a file of it meanwhile: the kernel would use the module when the file is closed.
+ */
 static void check_refused(const char *who)
 {
+	bool *seen = map_shared(sizeof(*seen));
+	pid_t pid = wait_for_status(seen);
 	int ret = load_under_test("");
 
+	end_children(&pid, 1);
+	check(!*seen, "%s: there was no status file", who);
 	check(ret == -EBUSY, "%s: insmod says %s", who, strerror(-ret));
 	check(kernel_log_has("is already redirected by another user"), "%s: the module says so",
 	      who);

@@ -4,75 +4,11 @@
  * do after a failed enable. The machine stays usable, kernel threads are what they were,
  * schedulers come and go, and rmmod leaves the kernel as it would be without the module.
  */
-#define _GNU_SOURCE
-#include <ctype.h>
-#include <dirent.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "lab.h"
 
 #define TASKS		24
 #define LEAK_MS		3000
 #define FAIL_AT		20
-#define MAX_THREADS	64
-
-/* RCU's threads, and what they were at first */
-static struct {
-	pid_t pid;
-	char name[32];
-	int policy, priority;
-} rcu[MAX_THREADS];
-static int nr_rcu;
-
-static int priority_of(pid_t pid)
-{
-	struct sched_param prio;
-
-	return sched_getparam(pid, &prio) ? -1 : prio.sched_priority;
-}
-
-static void note_rcu_threads(void)
-{
-	DIR *dir = opendir("/proc");
-	struct dirent *d;
-
-	while (dir && (d = readdir(dir)) && nr_rcu < MAX_THREADS) {
-		char path[300], comm[32] = "";
-
-		snprintf(path, sizeof(path), "/proc/%s/comm", d->d_name);
-		if (!isdigit(*d->d_name) || !read_file(path, comm, sizeof(comm)) ||
-		    strncmp(comm, "rcu", 3))
-			continue;
-		rcu[nr_rcu].pid = atoi(d->d_name);
-		snprintf(rcu[nr_rcu].name, sizeof(rcu[nr_rcu].name), "%s", strtok(comm, "\n"));
-		rcu[nr_rcu].policy = sched_getscheduler(rcu[nr_rcu].pid);
-		rcu[nr_rcu].priority = priority_of(rcu[nr_rcu].pid);
-		nr_rcu++;
-	}
-	if (dir)
-		closedir(dir);
-	check(nr_rcu, "there are %d threads of RCU", nr_rcu);
-}
-
-static void check_rcu_threads(const char *when)
-{
-	int i, changed = 0;
-
-	for (i = 0; i < nr_rcu; i++) {
-		int policy = sched_getscheduler(rcu[i].pid);
-		int priority = priority_of(rcu[i].pid);
-
-		if (policy == rcu[i].policy && priority == rcu[i].priority)
-			continue;
-		info("%s is of policy %d, priority %d; it was of %d, %d", rcu[i].name, policy,
-		     priority, rcu[i].policy, rcu[i].priority);
-		changed++;
-	}
-	check(!changed, "%s: RCU's threads are what they were", when);
-}
 
 /* Returns whether this kernel stays in bypass by itself after that. */
 static bool fail_to_enable(bool module)
@@ -104,6 +40,7 @@ static void try_scheduler(const char *when)
 {
 	must_attach(SCHED_PILE);
 	check(all_progress(120), "%s: with a scheduler all tasks run", when);
+	check_rcu_threads("with a scheduler");
 	sched_must_go();
 	check(all_progress(120), "%s: and when it has gone", when);
 }

@@ -118,6 +118,10 @@ double pairs_worst_ms(void);
 unsigned long pairs_rounds(void);
 void pairs_end(void);
 
+/* rcu.c: are RCU's threads what they were? */
+void note_rcu_threads(void);
+int check_rcu_threads(const char *when);
+
 /* machine.c: CPUs and suspend */
 extern int nr_cpus, cpus_per_node;
 int set_cpu_online(int cpu, bool online);

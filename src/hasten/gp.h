@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef GP_H
+#define GP_H
+
+int gp_init(void);
+void gp_exit(void);
+void gp_widen(void);
+void gp_narrow(void);
+void gp_raise(void);
+void gp_lower(void);
+
+#endif /* GP_H */

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* RCU's threads: are they what they were? */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <dirent.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "lab.h"
+
+#define MAX_THREADS	64
+
+/* what there is to know of a thread */
+struct rcu_thread {
+	int policy, priority, nice;
+	long weight;
+	cpu_set_t cpus;
+};
+
+/* and what that was at first */
+static struct {
+	pid_t pid;
+	char name[32];
+	struct rcu_thread was;
+} rcu[MAX_THREADS];
+static int nr_rcu;
+
+/* What the fair class goes by. 0 on a kernel that does not say. */
+static long weight_of(pid_t pid)
+{
+	char path[64], text[8192], *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/sched", pid);
+	at = read_file(path, text, sizeof(text)) ? strstr(text, "se.load.weight") : NULL;
+	at = at ? strchr(at, ':') : NULL;
+	return at ? atol(at + 1) : 0;
+}
+
+static struct rcu_thread look_at(pid_t pid)
+{
+	struct rcu_thread t = { .policy = sched_getscheduler(pid) };
+	struct sched_param prio = { };
+
+	sched_getparam(pid, &prio);
+	t.priority = prio.sched_priority;
+	t.nice = getpriority(PRIO_PROCESS, pid);
+	t.weight = weight_of(pid);
+	sched_getaffinity(pid, sizeof(t.cpus), &t.cpus);
+	return t;
+}
+
+/* What they are now is what they are to be later. */
+void note_rcu_threads(void)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir)) && nr_rcu < MAX_THREADS) {
+		char path[300], comm[32] = "";
+
+		snprintf(path, sizeof(path), "/proc/%s/comm", d->d_name);
+		if (!isdigit(*d->d_name) || !read_file(path, comm, sizeof(comm)) ||
+		    strncmp(comm, "rcu", 3))
+			continue;
+		rcu[nr_rcu].pid = atoi(d->d_name);
+		snprintf(rcu[nr_rcu].name, sizeof(rcu[nr_rcu].name), "%s", strtok(comm, "\n"));
+		rcu[nr_rcu].was = look_at(rcu[nr_rcu].pid);
+		nr_rcu++;
+	}
+	if (dir)
+		closedir(dir);
+	check(nr_rcu, "there are %d threads of RCU", nr_rcu);
+}
+
+/* While the module is loaded they may run on more CPUs. Returns how many of them may. */
+int check_rcu_threads(const char *when)
+{
+	bool loaded = exists("/sys/module/" MODULE);
+	int i, changed = 0, wider = 0;
+
+	for (i = 0; i < nr_rcu; i++) {
+		struct rcu_thread t = look_at(rcu[i].pid), *was = &rcu[i].was;
+		bool moved = !CPU_EQUAL(&t.cpus, &was->cpus);
+
+		wider += moved;
+		if (t.policy == was->policy && t.priority == was->priority &&
+		    t.nice == was->nice && t.weight == was->weight && (!moved || loaded))
+			continue;
+		info("%s: policy %d, priority %d, nice %d, weight %ld, %d CPUs", rcu[i].name,
+		     t.policy, t.priority, t.nice, t.weight, CPU_COUNT(&t.cpus));
+		info("it was %d, %d, %d, %ld, %d CPUs", was->policy, was->priority, was->nice,
+		     was->weight, CPU_COUNT(&was->cpus));
+		changed++;
+	}
+	info("%s: %d of RCU's threads may run elsewhere", when, wider);
+	check(!changed, "%s: RCU's threads are what they were", when);
+	return wider;
+}

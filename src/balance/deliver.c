@@ -36,9 +36,13 @@
 
 /* A node is much fuller than another if its CPUs have more than so many times as many tasks. */
 #define DELIVER_FULLER	2
+/* a delivery takes some milliseconds, unless the task that does it cannot run */
+#define DELIVER_JIFFIES	DIV_ROUND_UP(HZ, 20)
 
 /* The task that sets this bit delivers. It owns all that is below. */
 static unsigned long deliver_busy;
+/* for so long passes wait for the task that delivers, jiffies */
+static unsigned long deliver_until;
 
 /* of the CPUs among which tasks are delivered, those that may still receive some */
 static struct cpumask deliver_vacant;
@@ -320,20 +324,24 @@ static bool deliver_crosses_nodes(void)
  */
 bool deliver_begin(void)
 {
-	return !test_and_set_bit_lock(0, &deliver_busy);
+	if (test_and_set_bit_lock(0, &deliver_busy))
+		return false;
+	WRITE_ONCE(deliver_until, jiffies + DELIVER_JIFFIES);
+	return true;
 }
 
 /**
  * deliver_is_due() - are tasks about to be delivered?
  *
  * A pass waits: it would move them to other DSQs, where they do not belong to that
- * CPU's run queue.
+ * CPU's run queue, and a delivery leaves such tasks alone. It does not wait for long: the task
+ * that delivers may have to wait itself, for a CPU that a real-time task has.
  *
  * Context: any.
  */
 bool deliver_is_due(void)
 {
-	return test_bit(0, &deliver_busy);
+	return test_bit(0, &deliver_busy) && time_before(jiffies, READ_ONCE(deliver_until));
 }
 
 /**

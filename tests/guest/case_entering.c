@@ -17,12 +17,6 @@
 #define FULL_CPU	0
 #define HOG_PRIO	50
 #define SETTLE_MS	20
-/* rounds with a task that is pinned to it; when the hog comes, differently in each */
-#define PINNED_ROUNDS	6
-#define FIRST_US	150
-/* it is stuck if it is not back by then; and there is more than one pass in such a time */
-#define STUCK_MS	200
-#define PASSES_MS	1500
 /* in guest time, which is counted in instructions */
 #define LIMIT_SECONDS	20
 
@@ -43,15 +37,14 @@ static double read_time(const double *from)
 	return time;
 }
 
-/* It is on the full CPU, and free to go, or not. */
-static void __noreturn enter_bypass(bool pinned)
+/* It is on the full CPU, and free to go. */
+static void __noreturn enter_bypass(void)
 {
 	const struct sched_param fifo = { .sched_priority = 1 }, none = { };
 	int fd = open(TEST_PARAM("hold"), O_WRONLY);
 
 	if (fd < 0 || sched_setscheduler(0, SCHED_FIFO, &fifo) || pin_to(FULL_CPU, FULL_CPU) ||
-	    (!pinned && pin_to_range(0, 0, GUEST_CPUS)) ||
-	    sched_setscheduler(0, SCHED_OTHER, &none))
+	    pin_to_range(0, 0, GUEST_CPUS) || sched_setscheduler(0, SCHED_OTHER, &none))
 		_exit(1);
 	entry->begin = now();
 	if (write(fd, "1", 1) != 1)
@@ -61,16 +54,16 @@ static void __noreturn enter_bypass(bool pinned)
 		pause();
 }
 
-/* It takes the full CPU once the other task has called the kernel, so many us later. */
-static void __noreturn take_the_cpu(unsigned int us)
+/* It takes the full CPU once the other task has called the kernel. */
+static void __noreturn take_the_cpu(void)
 {
 	const struct sched_param fifo = { .sched_priority = HOG_PRIO };
 
 	if (pin_to(FULL_CPU, FULL_CPU) || sched_setscheduler(0, SCHED_FIFO, &fifo))
 		_exit(1);
 	while (!read_time(&entry->begin))
-		usleep(us);
-	usleep(us);
+		usleep(1000);
+	usleep(1000);
 	for (;;)
 		;
 }
@@ -94,12 +87,12 @@ static double round_of(const char *when, bool is_hog)
 	if (is_hog) {
 		pids[nr] = start_child("hog");
 		if (!pids[nr++])
-			take_the_cpu(1000);
+			take_the_cpu();
 		sleep_ms(SETTLE_MS);
 	}
 	pids[nr] = start_child("entering");
 	if (!pids[nr++])
-		enter_bypass(false);
+		enter_bypass();
 	took = wait_for(is_back, NULL, LIMIT_SECONDS) ? entry->end - entry->begin : -1;
 	info("%s: it is back after %.0f ms", when, took * 1000);
 	end_children(pids, is_hog);
@@ -110,46 +103,6 @@ static double round_of(const char *when, bool is_hog)
 	kill_tasks();
 	sched_must_go();
 	return took;
-}
-
-/*
- * The task that enters bypass may run only where a real-time task has come, so it cannot deliver.
- * Then passes spread the others. How often that comes about depends on chance.
- */
-static void enter_pinned(void)
-{
-	unsigned long long before;
-	pid_t pids[2];
-	int i, stuck = 0;
-
-	for (i = 0; i < PINNED_ROUNDS; i++) {
-		*entry = (struct entry){ };
-		must_attach(SCHED_PILE);
-		spawn(TASKS, 0, NULL);
-		must_progress(60, "under the scheduler");
-		pids[0] = start_child("hog");
-		if (!pids[0])
-			take_the_cpu(FIRST_US * (i + 1));
-		pids[1] = start_child("entering");
-		if (!pids[1])
-			enter_bypass(true);
-		sleep_ms(STUCK_MS);
-		before = node_status(0).passes;
-		if (bypass_is(true) && !is_back(NULL)) {
-			stuck++;
-			sleep_ms(PASSES_MS);
-			check(node_status(0).passes > before,
-			      "it cannot deliver: there are passes, %llu and %llu", before,
-			      node_status(0).passes);
-		}
-		end_children(pids, 1);
-		wait_for(is_back, NULL, LIMIT_SECONDS);
-		hold_bypass(false);
-		end_children(pids + 1, 1);
-		kill_tasks();
-		sched_must_go();
-	}
-	info("pinned, in %d of %d rounds it could not deliver", stuck, i);
 }
 
 static double median(const char *when, bool is_hog)
@@ -184,7 +137,6 @@ static void case_entering(bool module)
 	      "it does not take longer than without the module");
 	check(not_longer(median("with it, beside a hog", true), beside_hog),
 	      "nor if a real-time task takes the CPU meanwhile");
-	enter_pinned();
 	module_unload();
 }
 

@@ -18,7 +18,6 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <uapi/linux/sched/types.h>
 
 #include "hasten/gp.h"
 

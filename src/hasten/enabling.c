@@ -45,6 +45,7 @@ static unsigned long enabling_busy;
  * struct enabling_record - the task that attaches a scheduler
  * @p: the task, a reference is held; NULL if there is none
  * @nice: its nice value before
+ * @load: its weight in the fair class before
  * @ran_ns: for how long it had run at the last look
  * @raised: it was made a real-time task
  * @was: what it was just before that
@@ -53,6 +54,7 @@ static unsigned long enabling_busy;
 static struct enabling_record {
 	struct task_struct *p;
 	int nice;
+	struct load_weight load;
 	u64 ran_ns;
 	bool raised;
 	struct sched_attr was;
@@ -97,7 +99,11 @@ static bool enabling_lock(void)
 static void enabling_raise(struct enabling_record *r)
 {
 	struct task_struct *p = r->p;
-	struct sched_attr fifo = { .sched_policy = SCHED_FIFO, .sched_priority = 1 };
+	struct sched_attr fifo = {
+		.sched_policy = SCHED_FIFO,
+		.sched_priority = 1,
+		.sched_flags = SCHED_FLAG_RESET_ON_FORK,
+	};
 
 	if (IS_ENABLED(CONFIG_RT_GROUP_SCHED) || r->raised || rt_or_dl_task_policy(p) ||
 	    task_rlimit(p, RLIMIT_RTTIME) != RLIM_INFINITY)
@@ -108,7 +114,6 @@ static void enabling_raise(struct enabling_record *r)
 		.sched_runtime = p->se.custom_slice ? p->se.slice : 0,
 	};
 	r->slack_ns = p->timer_slack_ns;
-	fifo.sched_flags = r->was.sched_flags;
 	r->raised = !sched_setattr_nocheck(p, &fifo);
 }
 
@@ -129,6 +134,37 @@ static void enabling_lower(struct enabling_record *r)
 		r->was.sched_policy = SCHED_NORMAL;
 		sched_setattr_nocheck(p, &r->was);
 	}
+	/* sched_ext does not look for another real-time task that waits there */
+	static_call(kern_resched_cpu)(task_cpu(p));
+}
+
+/*
+ * The record is locked. The fair class keeps the weight that a task had there, and in sched_ext
+ * set_user_nice() does not change that. Nothing but the fair class uses it. The pi_lock keeps the
+ * task in its class.
+ */
+static void enabling_restore_load(struct enabling_record *r)
+{
+	struct task_struct *p = r->p;
+
+	raw_spin_lock_irq(&p->pi_lock);
+	if (!kern_task_is_fair(p))
+		p->se.load = r->load;
+	raw_spin_unlock_irq(&p->pi_lock);
+}
+
+/*
+ * The record is locked. While the task has the lowest nice value, others need no right to set a
+ * value in between.
+ */
+static void enabling_restore_nice(struct enabling_record *r)
+{
+	if (task_nice(r->p) >= r->nice)
+		return;
+	/* the kernel may move it to another class before or after its nice value changes */
+	enabling_restore_load(r);
+	set_user_nice(r->p, r->nice);
+	enabling_restore_load(r);
 }
 
 /* The record is locked. Make the task what it was. */
@@ -136,8 +172,7 @@ static void enabling_release(struct enabling_record *r)
 {
 	struct task_struct *p = r->p;
 
-	if (task_nice(p) == MIN_NICE)
-		set_user_nice(p, r->nice);
+	enabling_restore_nice(r);
 	if (r->raised)
 		enabling_lower(r);
 	WRITE_ONCE(r->p, NULL);
@@ -190,6 +225,7 @@ static void enabling_begin(void)
 	if (r->p)
 		enabling_release(r);
 	r->nice = task_nice(current);
+	r->load = current->se.load;
 	r->ran_ns = 0;
 	r->raised = false;
 	set_user_nice(current, MIN_NICE);

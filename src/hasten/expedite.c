@@ -3,11 +3,20 @@
  * Leaving bypass takes three RCU grace periods one after the other. Each waits
  * for the tick of every CPU, several times; an expedited one asks the CPUs.
  * But RCU's own threads do that, and each of their wakeups may wait for a turn of a long
- * queue. So gp.c lets them run before others meanwhile.
+ * queue. So gp.c lets them run before others meanwhile, if they are in sched_ext. The fair
+ * class has them while a scheduler is being attached, or if the scheduler does not have all
+ * tasks. Then all is as without the module: where real-time tasks keep all CPUs busy, the kernel
+ * gives the fair class a share, of which a real-time thread gets nothing. And an expedited grace
+ * period has more threads wait for that share, one after the other.
+ *
+ * While a scheduler is removed, the fair class gets all tasks back, but not threads that are
+ * real-time threads. If these wait for a second, all becomes as without the module, too. The work
+ * that sees to it is done by a thread of the fair class then.
  */
 #include <linux/bitops.h>
 #include <linux/delay.h>
 #include <linux/module.h>
+#include <linux/workqueue.h>
 
 #include "hasten/expedite.h"
 #include "hasten/gp.h"
@@ -23,27 +32,39 @@ static unsigned long expedite_busy;
 static atomic_t expedite_requests = ATOMIC_INIT(0);
 
 static bool expedite_started;
-/* bypass has begun, and is not about to end */
+/* bypass has begun, and is not about to end; and RCU's threads did not wait for long */
 static bool expedite_wanted;
 /* owned by the task that has the bit */
 static bool expedite_on;
 
+static void expedite_look_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(expedite_look, expedite_look_fn);
+static bool expedite_look_due;
+
 /* in bypass, RCU grace periods are expedited */
 static bool expedite_rcu __read_mostly = true;
+
+static void expedite_look_later(void)
+{
+	WRITE_ONCE(expedite_look_due, false);
+	queue_delayed_work(system_unbound_wq, &expedite_look, HZ);
+}
 
 /* The caller has the bit. */
 static void expedite_set_to(bool want)
 {
-	if (want && !expedite_on) {
+	if (want && !expedite_on && gp_raise()) {
+		expedite_on = true;
 		static_call(kern_rcu_expedite_gp)();
-		gp_raise();
+		expedite_look_later();
 		count_add(cpumask_first(cpu_possible_mask), COUNT_EXPEDITED, 1);
 	}
 	if (!want && expedite_on) {
+		expedite_on = false;
+		cancel_delayed_work(&expedite_look);
 		gp_lower();
 		static_call(kern_rcu_unexpedite_gp)();
 	}
-	expedite_on = want;
 }
 
 /* The caller has the bit. */
@@ -54,6 +75,12 @@ static void expedite_apply(void)
 	/* no grace period may be expedited while the threads are narrowed */
 	if (allowed)
 		gp_widen();
+	if (expedite_on && xchg(&expedite_look_due, false)) {
+		if (gp_waits())
+			WRITE_ONCE(expedite_wanted, false);
+		else
+			expedite_look_later();
+	}
 	expedite_set_to(allowed && READ_ONCE(expedite_wanted) && kern_in_bypass());
 	if (!allowed)
 		gp_narrow();
@@ -82,6 +109,13 @@ void expedite_update(void)
 		/* pairs with the one above */
 		smp_mb();
 	} while (atomic_read(&expedite_requests) != seen);
+}
+
+/* The threads that were raised may have to be lowered. */
+static void expedite_look_fn(struct work_struct *work)
+{
+	WRITE_ONCE(expedite_look_due, true);
+	expedite_update();
 }
 
 /**
@@ -128,6 +162,7 @@ void expedite_stop(void)
 		msleep(20);
 	expedite_apply();
 	clear_bit_unlock(0, &expedite_busy);
+	cancel_delayed_work_sync(&expedite_look);
 }
 
 /**

@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 
 #include "hasten/gp.h"
+#include "kern/kern.h"
 
 /* as they begin: a thread's name has no room for all of it */
 #define GP_MAIN		"rcu_preempt"
@@ -31,12 +32,14 @@
  * struct gp_thread - a thread of RCU's
  * @p: the thread; a reference is held
  * @raised: it was made a real-time thread here
+ * @ran_ns: for how long it had run at the last look, while it is raised
  * @widened: it may run wherever the main thread may, since gp_widen()
  * @cpus: where it might run before; NULL for a thread that is not of a leaf node
  */
 struct gp_thread {
 	struct task_struct *p;
 	bool raised;
+	u64 ran_ns;
 	bool widened;
 	struct cpumask *cpus;
 };
@@ -171,21 +174,50 @@ void gp_narrow(void)
 /**
  * gp_raise() - let RCU's threads run before others
  *
- * Those that are real-time threads already stay as they are.
+ * Those that are real-time threads already stay as they are. If the fair class has any, all do.
  *
  * Context: process, one task at a time.
+ * Return: are all of them real-time threads?
  */
-void gp_raise(void)
+bool gp_raise(void)
 {
 	unsigned int i;
+
+	for (i = 0; i < gp_nr_threads; i++)
+		if (kern_task_is_fair(gp_threads[i].p))
+			return false;
 
 	for (i = 0; i < gp_nr_threads; i++) {
 		struct gp_thread *t = &gp_threads[i];
 
 		t->raised = READ_ONCE(t->p->policy) == SCHED_NORMAL;
-		if (t->raised)
-			sched_set_fifo_low(t->p);
+		if (!t->raised)
+			continue;
+		t->ran_ns = READ_ONCE(t->p->se.sum_exec_runtime);
+		sched_set_fifo_low(t->p);
 	}
+	return true;
+}
+
+/**
+ * gp_waits() - does a raised thread wait for a CPU, and has waited since the last look?
+ *
+ * Context: process, one task at a time.
+ */
+bool gp_waits(void)
+{
+	bool waits = false;
+	unsigned int i;
+
+	for (i = 0; i < gp_nr_threads; i++) {
+		struct gp_thread *t = &gp_threads[i];
+		u64 ran_ns = READ_ONCE(t->p->se.sum_exec_runtime);
+
+		waits |= t->raised && READ_ONCE(t->p->on_rq) && !READ_ONCE(t->p->on_cpu) &&
+			 ran_ns == t->ran_ns;
+		t->ran_ns = ran_ns;
+	}
+	return waits;
 }
 
 /**

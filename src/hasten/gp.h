@@ -6,7 +6,8 @@ int gp_init(void);
 void gp_exit(void);
 void gp_widen(void);
 void gp_narrow(void);
-void gp_raise(void);
+bool gp_raise(void);
+bool gp_waits(void);
 void gp_lower(void);
 
 #endif /* GP_H */

@@ -81,8 +81,8 @@ static bool policy_is_rcu_reader(const struct task_struct *p)
  */
 static bool policy_is_urgent(const struct task_struct *p)
 {
-	if ((p->flags & PF_KTHREAD) && p != current)
-		return policy_kthreads_first();
+	if ((p->flags & PF_KTHREAD) && p != current && policy_kthreads_first())
+		return true;
 	return policy_is_rcu_reader(p) && policy_readers_first();
 }
 

@@ -60,6 +60,7 @@ struct scx_sched;
  * @sched_state: sched_ext's own record of whether a scheduler is loaded
  * @sched_root: which one; NULL in kernels that can only have one
  * @switched_all: a static key: has the loaded scheduler all tasks of the fair class?
+ * @fair_class: the fair class
  * @sched_mutex: held by a task that attaches a scheduler, and by the one that removes it
  * @runqueues: the per-CPU run queues
  * @rq_lock: offset of rq.__lock, bytes; this and the next two for lockdep only
@@ -86,6 +87,7 @@ struct kern_layout {
 	const atomic_t *sched_state;
 	struct scx_sched **sched_root;
 	struct static_key *switched_all;
+	const struct sched_class *fair_class;
 	const struct mutex *sched_mutex;
 	void __percpu *runqueues;
 #ifdef CONFIG_LOCKDEP
@@ -226,6 +228,12 @@ static inline bool kern_is_loaded_sched(const void *address)
 static inline bool kern_all_switched(void)
 {
 	return static_key_enabled(kern_layout.switched_all);
+}
+
+/* Has the fair class @p? Neither its pi_lock nor its rq's lock held: it had. */
+static inline bool kern_task_is_fair(const struct task_struct *p)
+{
+	return READ_ONCE(p->sched_class) == kern_layout.fair_class;
 }
 
 /* Do new tasks of @p begin with the default policy? */

@@ -95,7 +95,7 @@ static bool __init resolve_has_symbol(const char *name)
 static int __init resolve_data(void)
 {
 	unsigned long runqueues = resolve_symbol("runqueues");
-	unsigned long state, switched, mutex, root;
+	unsigned long state, switched, mutex, root, fair;
 
 	if (!runqueues)
 		return -ENOENT;
@@ -118,6 +118,11 @@ static int __init resolve_data(void)
 	if (!mutex)
 		return -ENOENT;
 	kern_layout.sched_mutex = (const struct mutex *)mutex;
+
+	fair = resolve_symbol("fair_sched_class");
+	if (!fair)
+		return -ENOENT;
+	kern_layout.fair_class = (const struct sched_class *)fair;
 
 	if (resolve_has_symbol("scx_root")) {
 		root = resolve_symbol("scx_root");

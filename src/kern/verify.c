@@ -59,6 +59,10 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(task_struct, thread_info),
 	KNOWN(task_struct, usage),
 	KNOWN(task_struct, rcu),
+	KNOWN(task_struct, on_rq),
+	KNOWN(task_struct, on_cpu),
+	KNOWN(task_struct, pi_lock),
+	KNOWN(task_struct, sched_class),
 	KNOWN(task_struct, cpus_ptr),
 	KNOWN(task_struct, cpus_mask),
 	KNOWN(task_struct, migration_disabled),
@@ -82,6 +86,7 @@ static const struct known_member verify_members[] __initconst = {
 #endif
 	KNOWN(task_struct, pid),
 	KNOWN(task_struct, comm),
+	KNOWN(sched_entity, load),
 	KNOWN(sched_entity, slice),
 	KNOWN(sched_entity, custom_slice),
 	KNOWN(sched_entity, sum_exec_runtime),

@@ -92,7 +92,9 @@ void bypass_dsq_exit(void)
 				pr_crit("%u tasks are left on the bypass queues of CPU %d: the module cannot be unloaded, reboot this machine and report this\n",
 					bypass_dsq_cpu_nr(bc), cpu);
 			said = true;
-			msleep(MSEC_PER_SEC);
+			/* it may be for ever, and must not hold up a suspend */
+			set_current_state(TASK_IDLE | TASK_FREEZABLE);
+			schedule_timeout(HZ);
 		}
 	}
 }

@@ -11,6 +11,8 @@
  * "global" has no callbacks at all: every task goes to the global DSQ. In "brief"
  * it does so as well, and runs about as long as in the fair class.
  *
+ * "lingering" is "global", and on request its last callback takes as long as it is told to.
+ *
  * "partial" and "global_partial" take only the tasks of policy SCHED_EXT.
  */
 #include "vmlinux.h"
@@ -33,6 +35,8 @@ void scx_bpf_error_bstr(char *fmt, unsigned long long *data, u32 data__sz) __ksy
 #define PF_KTHREAD	0x00200000
 #define MAX_NODES	8
 #define BRIEF_NS	3000000
+/* as many as bpf_loop() can do */
+#define MAX_ROUNDS	0x800000
 
 struct pile_control control;
 
@@ -215,4 +219,30 @@ SEC(".struct_ops.link")
 struct sched_ext_ops brief_ops = {
 	.enqueue	= (void *)brief_enqueue,
 	.name		= "brief",
+};
+
+static long linger_fn(u64 round, void *unused)
+{
+	return !control.linger;
+}
+
+static long linger_on_fn(u64 round, void *unused)
+{
+	return bpf_loop(MAX_ROUNDS, linger_fn, NULL, 0) < MAX_ROUNDS;
+}
+
+/* All tasks are in the fair class again, and bypass is still on. */
+SEC("struct_ops.s/lingering_exit")
+void BPF_PROG(lingering_exit, struct scx_exit_info *ei)
+{
+	if (!control.linger)
+		return;
+	control.lingers = 1;
+	bpf_loop(MAX_ROUNDS, linger_on_fn, NULL, 0);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops lingering_ops = {
+	.exit	= (void *)lingering_exit,
+	.name	= "lingering",
 };

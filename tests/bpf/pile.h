@@ -11,6 +11,8 @@
  * @raise_error: call scx_bpf_error() at the next enqueue
  * @stall: lose the tasks of the pile
  * @nr_inits: tasks initialized so far
+ * @linger: stay in ops.exit()
+ * @lingers: the thread that removes the scheduler is there
  */
 struct pile_control {
 	unsigned int cpus_per_node;
@@ -19,6 +21,8 @@ struct pile_control {
 	unsigned int raise_error;
 	unsigned int stall;
 	unsigned int nr_inits;
+	unsigned int linger;
+	unsigned int lingers;
 };
 
 #endif /* PILE_H */

@@ -61,12 +61,17 @@ static int pin_to_one(int index)
 	return pin_to(index % GUEST_CPUS, index % GUEST_CPUS);
 }
 
+static unsigned int flags_of(int policy)
+{
+	return policy == SCHED_BATCH ? 0 : RESET_ON_FORK;
+}
+
 static void __noreturn attach_when_told(int policy)
 {
 	const struct attributes attr = {
 		.size = sizeof(attr),
 		.policy = policy,
-		.flags = RESET_ON_FORK,
+		.flags = flags_of(policy),
 		.nice = NICE,
 		.runtime = SLICE_NS,
 	};
@@ -133,7 +138,8 @@ static void check_is_as_before(pid_t pid, int policy, const char *when)
 	attr = attributes_of(pid);
 	check(soon && (int)attr.policy == policy, "%s: the attaching task has policy %u", when,
 	      attr.policy);
-	check(attr.flags & RESET_ON_FORK, "%s: and its flags %#llx", when, attr.flags);
+	check((attr.flags & RESET_ON_FORK) == flags_of(policy), "%s: and its flags %#llx", when,
+	      attr.flags);
 	if (policy != SCHED_IDLE) {
 		check(attr.nice == NICE, "%s: and its nice value %d", when, attr.nice);
 		check(attr.runtime == SLICE_NS, "%s: and its slice %llu", when, attr.runtime);
@@ -154,6 +160,19 @@ static void check_kept_nice(pid_t pid)
 	      getpriority(PRIO_PROCESS, pid));
 }
 
+/* Its link is still there, so the scheduler is removed in another way. */
+static void check_weight(pid_t pid, long before, const char *when)
+{
+	long weight;
+
+	must_write("/proc/sysrq-trigger", "S");
+	check(wait_for(sched_is_off, NULL, 60), "%s: the scheduler goes", when);
+	weight = fair_weight_of(pid);
+	check(weight == before,
+	      "%s: the attaching task has the weight that it had in the fair class, %ld (%ld)",
+	      when, weight, before);
+}
+
 static pid_t start_attaching(int policy)
 {
 	pid_t pid;
@@ -172,6 +191,7 @@ static void enable(int policy, bool module, bool unload)
 	unsigned long changes = probe_hits("changes");
 	char when[32];
 	bool attached;
+	long weight;
 	int i;
 
 	snprintf(when, sizeof(when), "policy %d%s", policy, unload ? ", unloaded" : "");
@@ -180,6 +200,7 @@ static void enable(int policy, bool module, bool unload)
 	for (i = 0; i < GUEST_CPUS; i++)
 		napping[i] = begin_to_nap(i);
 	sleep_ms(200);
+	weight = fair_weight_of(attaching);
 
 	__atomic_store_n(&state->go, 1, __ATOMIC_RELEASE);
 	if (unload) {
@@ -204,10 +225,10 @@ static void enable(int policy, bool module, bool unload)
 	check(!state->ret, "%s: attaching (%s)", when, strerror(-state->ret));
 	check_is_as_before(attaching, policy, when);
 	rounds_raised += probe_hits("changes") >= changes + 2;
+	check_weight(attaching, weight, when);
 	if (policy == SCHED_IDLE)
 		check_kept_nice(attaching);
 	end_children(&attaching, 1);
-	check(wait_for(sched_is_off, NULL, 60), "%s: the scheduler goes", when);
 }
 
 /* Then another task leaves bypass. Some kernels stay in bypass, see case_leak.c. */

@@ -1,35 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * leaves: real-time tasks have all CPUs of one of RCU's leaf nodes when the scheduler is removed.
- * An expedited grace period needs a thread that may run on the CPUs of the leaf only. Without the
- * module first, then with it.
+ * An expedited grace period needs a thread that may run on the CPUs of the leaf only.
+ *
+ * Then they have all CPUs of the machine, and the scheduler does not have all tasks. RCU's threads
+ * are in the fair class, which gets a share of each CPU all the same.
+ *
+ * Then they take all CPUs while a scheduler that had all tasks is removed, when its tasks are in
+ * the fair class again. Another task waits for a grace period meanwhile.
+ *
+ * Each without the module first, then with it.
  */
 #define _GNU_SOURCE
+#include <linux/membarrier.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lab.h"
 
 #define TASKS		40
-/* the second leaf; the last one would need no thread of its own */
-#define FIRST_CPU	2
-#define LEAF_CPUS	2
 #define SETTLE_MS	50
 /* in guest time, which is counted in instructions */
 #define LIMIT_SECONDS	20
+/* below that of the thread in which the kernel removes a scheduler, and above it */
+#define HOG_PRIO	10
+#define TEST_PRIO	60
 
-static void remove_beside_hogs(const char *when)
+static void have_priority(pid_t pid, int priority)
 {
-	pid_t hogs[LEAF_CPUS];
-	double begin, took;
-	bool gone;
+	const struct sched_param prio = { .sched_priority = priority };
+
+	if (sched_setscheduler(pid, priority ? SCHED_FIFO : SCHED_OTHER, &prio))
+		give_up("sched_setscheduler");
+}
+
+/* @first, @nr: the CPUs that they have. */
+static void begin_hogs(pid_t *hogs, int first, int nr)
+{
 	int i;
 
-	must_attach(SCHED_GLOBAL);
-	spawn(TASKS, 0, NULL);
+	for (i = 0; i < nr; i++) {
+		hogs[i] = hog_begin(first + i, SCHED_FIFO);
+		have_priority(hogs[i], HOG_PRIO);
+	}
+}
+
+static void signal_hogs(const pid_t *hogs, int signal)
+{
+	int i;
+
+	for (i = 0; i < GUEST_CPUS; i++)
+		kill(hogs[i], signal);
+}
+
+/* @first, @nr: the CPUs that the real-time tasks have. */
+static void remove_beside_hogs(enum scheduler sched, int tasks, int first, int nr,
+			       const char *when)
+{
+	pid_t hogs[GUEST_CPUS];
+	double begin, took;
+	bool gone;
+
+	must_attach(sched);
+	spawn(tasks, 0, NULL);
 	must_progress(60, "under the scheduler");
 	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
-	for (i = 0; i < LEAF_CPUS; i++)
-		hogs[i] = hog_begin(FIRST_CPU + i, SCHED_FIFO);
+	have_priority(0, TEST_PRIO);
+	begin_hogs(hogs, first, nr);
 	sleep_ms(SETTLE_MS);
 
 	begin = now();
@@ -37,7 +76,8 @@ static void remove_beside_hogs(const char *when)
 	gone = wait_for(sched_is_off, NULL, LIMIT_SECONDS);
 	took = now() - begin;
 	info("%s: %s after %.0f ms", when, gone ? "gone" : "still there", took * 1000);
-	end_children(hogs, LEAF_CPUS);
+	end_children(hogs, nr);
+	have_priority(0, 0);
 	check(gone, "%s: the scheduler goes though they spin", when);
 	if (!gone)
 		info("when they have ended: %s",
@@ -47,14 +87,74 @@ static void remove_beside_hogs(const char *when)
 	sched_detach();
 }
 
+/* The second leaf: the last one would need no thread of its own. */
+static void hogs_on_a_leaf(const char *when)
+{
+	remove_beside_hogs(SCHED_GLOBAL, TASKS, 2, 2, when);
+}
+
+/* Others would take from the share in which the scheduler is to go. */
+static void hogs_everywhere(const char *when)
+{
+	remove_beside_hogs(SCHED_GLOBAL_PARTIAL, 0, 0, GUEST_CPUS, when);
+}
+
+static bool is_set(void *flag)
+{
+	return __atomic_load_n((int *)flag, __ATOMIC_ACQUIRE);
+}
+
+static void hogs_come_late(const char *when)
+{
+	int *done = map_shared(sizeof(*done));
+	pid_t hogs[GUEST_CPUS], waiting;
+	double begin;
+	bool ended;
+
+	must_attach(SCHED_LINGERING);
+	sched_linger(true);
+	have_priority(0, TEST_PRIO);
+	begin_hogs(hogs, 0, GUEST_CPUS);
+	signal_hogs(hogs, SIGSTOP);
+	must_write("/proc/sysrq-trigger", "S");
+	if (!wait_for(sched_lingers, NULL, LIMIT_SECONDS))
+		give_up("the scheduler does not come to its last callback");
+	signal_hogs(hogs, SIGCONT);
+	sleep_ms(SETTLE_MS);
+
+	begin = now();
+	waiting = start_child("waiting");
+	if (!waiting) {
+		/* in the kernel this is synchronize_rcu() */
+		*done = !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+		for (;;)
+			pause();
+	}
+	ended = wait_for(is_set, done, LIMIT_SECONDS);
+	info("%s: a grace period %s after %.0f ms", when, ended ? "has ended" : "has not ended",
+	     (now() - begin) * 1000);
+	check(ended, "%s: grace periods end though they spin", when);
+	/* one of them waits for the CPU of the thread that is in the callback */
+	sched_linger(false);
+	end_children(hogs, GUEST_CPUS);
+	have_priority(0, 0);
+	check(wait_for(sched_is_off, NULL, LIMIT_SECONDS), "%s: the scheduler goes", when);
+	end_children(&waiting, 1);
+	sched_detach();
+}
+
 static void case_leaves(bool module)
 {
 	hogs_may_run();
 	note_rcu_threads();
-	remove_beside_hogs("without the module");
+	hogs_on_a_leaf("one leaf, without the module");
+	hogs_everywhere("all CPUs, without the module");
+	hogs_come_late("late, without the module");
 	module_load("");
-	remove_beside_hogs("with it");
-	check(status_number("expedited") >= 1, "grace periods were expedited");
+	hogs_on_a_leaf("one leaf, with the module");
+	hogs_everywhere("all CPUs, with the module");
+	hogs_come_late("late, with the module");
+	check(status_number("expedited") >= 2, "grace periods were expedited");
 	check(check_rcu_threads("with the module"), "those of leaf nodes may run elsewhere");
 	module_unload();
 	check(!check_rcu_threads("without it"), "and no longer, without the module");
@@ -62,6 +162,6 @@ static void case_leaves(bool module)
 
 CASE(leaves) = {
 	.shows =
-		"real-time tasks have all CPUs of an RCU leaf node when the scheduler is removed: it goes, as without the module",
+		"real-time tasks have all CPUs of an RCU leaf node, or of the machine, when the scheduler is removed: it goes, as without the module",
 	.machines = "leaves",
 };

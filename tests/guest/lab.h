@@ -98,6 +98,7 @@ int pin_to_range(pid_t pid, int first, int count);
 pid_t start_child(const char *name);
 void end_children(const pid_t *children, int count);
 void tell_task(pid_t pid);
+long fair_weight_of(pid_t pid);
 
 /* hog.c: a task that takes a CPU for itself */
 void hogs_may_run(void);
@@ -133,7 +134,7 @@ void account_for_all(bool module);
 
 /* sched.c: BPF schedulers */
 enum scheduler { SCHED_PILE, SCHED_WATCHED, SCHED_GLOBAL, SCHED_PARTIAL, SCHED_GLOBAL_PARTIAL,
-		 SCHED_BRIEF };
+		 SCHED_BRIEF, SCHED_LINGERING };
 
 struct sched_opts {
 	enum scheduler which;
@@ -152,6 +153,8 @@ void sched_detach(void);
 void sched_must_go(void);
 void sched_raise_error(void);
 void sched_stall(void);
+void sched_linger(bool on);
+bool sched_lingers(void *unused);
 bool sched_is_off(void *unused);
 
 /* trace.c: tracefs */

@@ -28,17 +28,6 @@ static struct {
 } rcu[MAX_THREADS];
 static int nr_rcu;
 
-/* What the fair class goes by. 0 on a kernel that does not say. */
-static long weight_of(pid_t pid)
-{
-	char path[64], text[8192], *at;
-
-	snprintf(path, sizeof(path), "/proc/%d/sched", pid);
-	at = read_file(path, text, sizeof(text)) ? strstr(text, "se.load.weight") : NULL;
-	at = at ? strchr(at, ':') : NULL;
-	return at ? atol(at + 1) : 0;
-}
-
 static struct rcu_thread look_at(pid_t pid)
 {
 	struct rcu_thread t = { .policy = sched_getscheduler(pid) };
@@ -47,7 +36,7 @@ static struct rcu_thread look_at(pid_t pid)
 	sched_getparam(pid, &prio);
 	t.priority = prio.sched_priority;
 	t.nice = getpriority(PRIO_PROCESS, pid);
-	t.weight = weight_of(pid);
+	t.weight = fair_weight_of(pid);
 	sched_getaffinity(pid, sizeof(t.cpus), &t.cpus);
 	return t;
 }

@@ -18,6 +18,7 @@ static const char * const names[] = {
 	[SCHED_PARTIAL] = "partial_ops",
 	[SCHED_GLOBAL_PARTIAL] = "global_partial_ops",
 	[SCHED_BRIEF] = "brief_ops",
+	[SCHED_LINGERING] = "lingering_ops",
 };
 
 static struct bpf_object *object, *next;
@@ -140,6 +141,22 @@ void sched_stall(void)
 {
 	control.stall = 1;
 	write_control();
+}
+
+/* Stay in the last callback, or leave it. */
+void sched_linger(bool on)
+{
+	control.linger = on;
+	write_control();
+}
+
+bool sched_lingers(void *unused)
+{
+	struct pile_control read = { };
+	const int key = 0;
+
+	return !bpf_map__lookup_elem(control_map, &key, sizeof(key), &read, sizeof(read), 0) &&
+	       read.lingers;
 }
 
 bool sched_is_off(void *unused)

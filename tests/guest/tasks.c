@@ -260,3 +260,14 @@ void must_progress(unsigned int seconds, const char *where)
 	if (!all_progress(seconds))
 		give_up("%s: the tasks do not run", where);
 }
+
+/* What the fair class goes by. 0 on a kernel that does not say. */
+long fair_weight_of(pid_t pid)
+{
+	char path[64], text[8192], *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/sched", pid);
+	at = read_file(path, text, sizeof(text)) ? strstr(text, "se.load.weight") : NULL;
+	at = at ? strchr(at, ':') : NULL;
+	return at ? atol(at + 1) : 0;
+}

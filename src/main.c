@@ -40,6 +40,7 @@ static int main_cpu_up(unsigned int cpu)
 {
 	lb_node_place_cpu(cpu);
 	timing_update();
+	gp_look_for_threads();
 	expedite_update();
 	return 0;
 }

@@ -46,6 +46,7 @@ static unsigned long enabling_busy;
  * @p: the task, a reference is held; NULL if there is none
  * @nice: its nice value before
  * @load: its weight in the fair class before
+ * @high_load: and with the lowest nice value
  * @ran_ns: for how long it had run at the last look
  * @raised: it was made a real-time task
  * @was: what it was just before that
@@ -54,7 +55,7 @@ static unsigned long enabling_busy;
 static struct enabling_record {
 	struct task_struct *p;
 	int nice;
-	struct load_weight load;
+	struct load_weight load, high_load;
 	u64 ran_ns;
 	bool raised;
 	struct sched_attr was;
@@ -138,17 +139,28 @@ static void enabling_lower(struct enabling_record *r)
 	static_call(kern_resched_cpu)(task_cpu(p));
 }
 
+/* The record is locked. */
+static void enabling_take_nice(struct enabling_record *r)
+{
+	raw_spin_lock_irq(&current->pi_lock);
+	r->nice = task_nice(current);
+	r->load = current->se.load;
+	raw_spin_unlock_irq(&current->pi_lock);
+	set_user_nice(current, MIN_NICE);
+	r->high_load = current->se.load;
+}
+
 /*
  * The record is locked. The fair class keeps the weight that a task had there, and in sched_ext
- * set_user_nice() does not change that. Nothing but the fair class uses it. The pi_lock keeps the
- * task in its class.
+ * set_user_nice() does not change that, whoever calls it. Nothing but the fair class uses it. The
+ * pi_lock keeps the task in its class.
  */
 static void enabling_restore_load(struct enabling_record *r)
 {
 	struct task_struct *p = r->p;
 
 	raw_spin_lock_irq(&p->pi_lock);
-	if (!kern_task_is_fair(p))
+	if (!kern_task_is_fair(p) && p->se.load.weight == r->high_load.weight)
 		p->se.load = r->load;
 	raw_spin_unlock_irq(&p->pi_lock);
 }
@@ -159,11 +171,10 @@ static void enabling_restore_load(struct enabling_record *r)
  */
 static void enabling_restore_nice(struct enabling_record *r)
 {
-	if (task_nice(r->p) >= r->nice)
-		return;
 	/* the kernel may move it to another class before or after its nice value changes */
 	enabling_restore_load(r);
-	set_user_nice(r->p, r->nice);
+	if (task_nice(r->p) < r->nice)
+		set_user_nice(r->p, r->nice);
 	enabling_restore_load(r);
 }
 
@@ -224,11 +235,9 @@ static void enabling_begin(void)
 		return;
 	if (r->p)
 		enabling_release(r);
-	r->nice = task_nice(current);
-	r->load = current->se.load;
+	enabling_take_nice(r);
 	r->ran_ns = 0;
 	r->raised = false;
-	set_user_nice(current, MIN_NICE);
 	WRITE_ONCE(r->p, get_task_struct(current));
 	enabling_unlock();
 	kthread_queue_work(&enabling_worker, &enabling_work);

@@ -3,15 +3,13 @@
  * Leaving bypass takes three RCU grace periods one after the other. Each waits
  * for the tick of every CPU, several times; an expedited one asks the CPUs.
  * But RCU's own threads do that, and each of their wakeups may wait for a turn of a long
- * queue. So gp.c lets them run before others meanwhile, if they are in sched_ext. The fair
- * class has them while a scheduler is being attached, or if the scheduler does not have all
- * tasks. Then all is as without the module: where real-time tasks keep all CPUs busy, the kernel
- * gives the fair class a share, of which a real-time thread gets nothing. And an expedited grace
- * period has more threads wait for that share, one after the other.
+ * queue. So gp.c lets them run before others meanwhile.
  *
- * While a scheduler is removed, the fair class gets all tasks back, but not threads that are
- * real-time threads. If these wait for a second, all becomes as without the module, too. The work
- * that sees to it is done by a thread of the fair class then.
+ * Where real-time tasks keep all CPUs busy, the kernel gives the fair class a share, of which a
+ * real-time thread gets nothing. And an expedited grace period would have more threads wait for
+ * that share, one after the other. So when one that was made a real-time thread waits for long,
+ * all becomes as without the module. The work that sees to it is done by a thread of the fair
+ * class, unless sched_ext has that too, and then RCU's threads would have no share either.
  */
 #include <linux/bitops.h>
 #include <linux/delay.h>
@@ -37,6 +35,9 @@ static bool expedite_wanted;
 /* owned by the task that has the bit */
 static bool expedite_on;
 
+/* between two looks at whether one of RCU's threads waits; one that waited at both is too slow */
+#define EXPEDITE_LOOK_JIFFIES	(HZ / 4)
+
 static void expedite_look_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(expedite_look, expedite_look_fn);
 static bool expedite_look_due;
@@ -47,15 +48,16 @@ static bool expedite_rcu __read_mostly = true;
 static void expedite_look_later(void)
 {
 	WRITE_ONCE(expedite_look_due, false);
-	queue_delayed_work(system_unbound_wq, &expedite_look, HZ);
+	queue_delayed_work(system_unbound_wq, &expedite_look, EXPEDITE_LOOK_JIFFIES);
 }
 
 /* The caller has the bit. */
 static void expedite_set_to(bool want)
 {
-	if (want && !expedite_on && gp_raise()) {
+	if (want && !expedite_on) {
 		expedite_on = true;
 		static_call(kern_rcu_expedite_gp)();
+		gp_raise();
 		expedite_look_later();
 		count_add(cpumask_first(cpu_possible_mask), COUNT_EXPEDITED, 1);
 	}
@@ -70,7 +72,7 @@ static void expedite_set_to(bool want)
 /* The caller has the bit. */
 static void expedite_apply(void)
 {
-	bool allowed = READ_ONCE(expedite_started) && READ_ONCE(expedite_rcu);
+	bool allowed = READ_ONCE(expedite_started) && READ_ONCE(expedite_rcu) && gp_knows_threads();
 
 	/* no grace period may be expedited while the threads are narrowed */
 	if (allowed)

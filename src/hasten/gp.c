@@ -4,7 +4,9 @@
  *
  * Each of their wakeups may wait for a turn of a long queue. So in bypass they are real-time
  * threads of the lowest priority, as kernels with RCU boosting have them always: any other
- * real-time task still runs before them, or is not preempted by them.
+ * real-time task still runs before them, or is not preempted by them. Where the main thread has a
+ * higher priority (rcutree.kthread_prio=), all get that: an expedited grace period must not
+ * depend on lower ones than a normal one.
  *
  * An expedited grace period needs what a normal one does not need: for each leaf node of RCU's
  * but the last, which has 16 CPUs or more, a thread that may run on the CPUs of the node only.
@@ -18,9 +20,9 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <uapi/linux/sched/types.h>
 
 #include "hasten/gp.h"
-#include "kern/kern.h"
 
 /* as they begin: a thread's name has no room for all of it */
 #define GP_MAIN		"rcu_preempt"
@@ -32,21 +34,27 @@
  * struct gp_thread - a thread of RCU's
  * @p: the thread; a reference is held
  * @raised: it was made a real-time thread here
- * @ran_ns: for how long it had run at the last look, while it is raised
+ * @waited: it waited for a CPU at the last look since it was raised
+ * @ran_ns: for how long it had run then
  * @widened: it may run wherever the main thread may, since gp_widen()
  * @cpus: where it might run before; NULL for a thread that is not of a leaf node
  */
 struct gp_thread {
 	struct task_struct *p;
 	bool raised;
-	u64 ran_ns;
+	bool waited;
 	bool widened;
+	u64 ran_ns;
 	struct cpumask *cpus;
 };
 
 /* Found once, at load: RCU's threads exist since boot and stay. */
 static struct gp_thread *gp_threads;
 static unsigned int gp_nr_threads;
+/* Meanwhile it has made more: some CPU of a leaf node has come up for the first time. */
+static bool gp_has_new_threads;
+/* what they are raised to */
+static unsigned int gp_priority;
 /* where the main thread might run then */
 static struct cpumask *gp_main_cpus;
 
@@ -131,6 +139,32 @@ void gp_exit(void)
 }
 
 /**
+ * gp_look_for_threads() - a CPU has come up
+ *
+ * The threads of a leaf node are made as its first CPU comes up. Here they would be missing, and
+ * then no grace period may be expedited.
+ *
+ * Context: process, may sleep.
+ */
+void gp_look_for_threads(void)
+{
+	if (gp_find(NULL, 0) == gp_nr_threads || READ_ONCE(gp_has_new_threads))
+		return;
+	pr_info("RCU has a new thread: grace periods are not expedited until the module is loaded again\n");
+	WRITE_ONCE(gp_has_new_threads, true);
+}
+
+/**
+ * gp_knows_threads() - were all of RCU's threads found at load?
+ *
+ * Context: any.
+ */
+bool gp_knows_threads(void)
+{
+	return !READ_ONCE(gp_has_new_threads);
+}
+
+/**
  * gp_widen() - let the threads of leaf nodes run wherever the main thread may
  *
  * To be repeated: a CPU that comes or goes makes the kernel set them anew.
@@ -174,18 +208,19 @@ void gp_narrow(void)
 /**
  * gp_raise() - let RCU's threads run before others
  *
- * Those that are real-time threads already stay as they are. If the fair class has any, all do.
+ * Those that are real-time threads already stay as they are.
  *
- * Context: process, one task at a time.
- * Return: are all of them real-time threads?
+ * Context: process, one task at a time. Takes the locks of sched_setscheduler().
  */
-bool gp_raise(void)
+void gp_raise(void)
 {
+	struct sched_attr fifo = { .sched_policy = SCHED_FIFO };
 	unsigned int i;
 
+	gp_priority = 1;
 	for (i = 0; i < gp_nr_threads; i++)
-		if (kern_task_is_fair(gp_threads[i].p))
-			return false;
+		gp_priority = max(gp_priority, READ_ONCE(gp_threads[i].p->rt_priority));
+	fifo.sched_priority = gp_priority;
 
 	for (i = 0; i < gp_nr_threads; i++) {
 		struct gp_thread *t = &gp_threads[i];
@@ -193,10 +228,9 @@ bool gp_raise(void)
 		t->raised = READ_ONCE(t->p->policy) == SCHED_NORMAL;
 		if (!t->raised)
 			continue;
-		t->ran_ns = READ_ONCE(t->p->se.sum_exec_runtime);
-		sched_set_fifo_low(t->p);
+		t->waited = false;
+		sched_setattr_nocheck(t->p, &fifo);
 	}
-	return true;
 }
 
 /**
@@ -206,18 +240,19 @@ bool gp_raise(void)
  */
 bool gp_waits(void)
 {
-	bool waits = false;
+	bool too_long = false;
 	unsigned int i;
 
 	for (i = 0; i < gp_nr_threads; i++) {
 		struct gp_thread *t = &gp_threads[i];
 		u64 ran_ns = READ_ONCE(t->p->se.sum_exec_runtime);
+		bool waits = t->raised && READ_ONCE(t->p->on_rq) && !READ_ONCE(t->p->on_cpu);
 
-		waits |= t->raised && READ_ONCE(t->p->on_rq) && !READ_ONCE(t->p->on_cpu) &&
-			 ran_ns == t->ran_ns;
+		too_long |= waits && t->waited && ran_ns == t->ran_ns;
+		t->waited = waits;
 		t->ran_ns = ran_ns;
 	}
-	return waits;
+	return too_long;
 }
 
 /**
@@ -235,7 +270,7 @@ void gp_lower(void)
 		struct gp_thread *t = &gp_threads[i];
 
 		if (t->raised && READ_ONCE(t->p->policy) == SCHED_FIFO &&
-		    READ_ONCE(t->p->rt_priority) == 1)
+		    READ_ONCE(t->p->rt_priority) == gp_priority)
 			sched_set_normal(t->p, task_nice(t->p));
 		t->raised = false;
 	}

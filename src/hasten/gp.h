@@ -4,9 +4,11 @@
 
 int gp_init(void);
 void gp_exit(void);
+void gp_look_for_threads(void);
+bool gp_knows_threads(void);
 void gp_widen(void);
 void gp_narrow(void);
-bool gp_raise(void);
+void gp_raise(void);
 bool gp_waits(void);
 void gp_lower(void);
 

@@ -9,7 +9,8 @@
  * Then they take all CPUs while a scheduler that had all tasks is removed, when its tasks are in
  * the fair class again. Another task waits for a grace period meanwhile.
  *
- * Each without the module first, then with it.
+ * Each without the module first, then with it. And before that: with the module, on a leaf whose
+ * CPUs come up after it was loaded.
  */
 #define _GNU_SOURCE
 #include <linux/membarrier.h>
@@ -22,6 +23,8 @@
 
 #define TASKS		40
 #define SETTLE_MS	50
+/* with which the machine does not boot; the first of a leaf */
+#define FIRST_LATE_CPU	4
 /* in guest time, which is counted in instructions */
 #define LIMIT_SECONDS	20
 /* below that of the thread in which the kernel removes a scheduler, and above it */
@@ -87,10 +90,10 @@ static void remove_beside_hogs(enum scheduler sched, int tasks, int first, int n
 	sched_detach();
 }
 
-/* The second leaf: the last one would need no thread of its own. */
-static void hogs_on_a_leaf(const char *when)
+/* @first: the first of the leaf's CPUs. Not of the last leaf, which has no thread of its own. */
+static void hogs_on_a_leaf(int first, const char *when)
 {
-	remove_beside_hogs(SCHED_GLOBAL, TASKS, 2, 2, when);
+	remove_beside_hogs(SCHED_GLOBAL, TASKS, first, 2, when);
 }
 
 /* Others would take from the share in which the scheduler is to go. */
@@ -143,18 +146,34 @@ static void hogs_come_late(const char *when)
 	sched_detach();
 }
 
+/* RCU makes a thread for a leaf when the first of its CPUs comes up. */
+static void leaf_comes_up(void)
+{
+	int cpu;
+
+	module_load("");
+	check(!kernel_log_has("RCU has a new thread"), "all of RCU's threads are known");
+	for (cpu = FIRST_LATE_CPU; cpu < GUEST_CPUS; cpu++)
+		set_cpu_online(cpu, true);
+	check(kernel_log_has("RCU has a new thread"), "there are new ones");
+	hogs_on_a_leaf(FIRST_LATE_CPU, "one leaf, which came up after the module was loaded");
+	check(!status_number("expedited"), "grace periods were not expedited");
+	module_unload();
+}
+
 static void case_leaves(bool module)
 {
 	hogs_may_run();
+	leaf_comes_up();
 	note_rcu_threads();
-	hogs_on_a_leaf("one leaf, without the module");
+	hogs_on_a_leaf(2, "one leaf, without the module");
 	hogs_everywhere("all CPUs, without the module");
 	hogs_come_late("late, without the module");
 	module_load("");
-	hogs_on_a_leaf("one leaf, with the module");
+	hogs_on_a_leaf(2, "one leaf, with the module");
 	hogs_everywhere("all CPUs, with the module");
 	hogs_come_late("late, with the module");
-	check(status_number("expedited") >= 2, "grace periods were expedited");
+	check(status_number("expedited") >= 3, "grace periods were expedited");
 	check(check_rcu_threads("with the module"), "those of leaf nodes may run elsewhere");
 	module_unload();
 	check(!check_rcu_threads("without it"), "and no longer, without the module");

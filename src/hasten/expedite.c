@@ -7,9 +7,11 @@
  *
  * Where real-time tasks keep all CPUs busy, the kernel gives the fair class a share, of which a
  * real-time thread gets nothing. And an expedited grace period would have more threads wait for
- * that share, one after the other. So when one that was made a real-time thread waits for long,
- * all becomes as without the module. The work that sees to it is done by a thread of the fair
- * class, unless sched_ext has that too, and then RCU's threads would have no share either.
+ * that share, one after the other. So nothing is done if the fair class has these threads, because
+ * the scheduler that is removed does not have all tasks. A scheduler may be attached, or
+ * a real-time task may come later, when the fair class has its tasks back: when a thread that was
+ * made a real-time thread waits for long, all becomes as without the module. The work that sees to
+ * it is done by a thread of the fair class then.
  */
 #include <linux/bitops.h>
 #include <linux/delay.h>
@@ -30,7 +32,7 @@ static unsigned long expedite_busy;
 static atomic_t expedite_requests = ATOMIC_INIT(0);
 
 static bool expedite_started;
-/* bypass has begun, and is not about to end; and RCU's threads did not wait for long */
+/* bypass has begun, and is not about to end; and no thread of the fair class is harmed */
 static bool expedite_wanted;
 /* owned by the task that has the bit */
 static bool expedite_on;
@@ -133,7 +135,9 @@ static void expedite_look_fn(struct work_struct *work)
  */
 void expedite_change(bool bypass)
 {
-	WRITE_ONCE(expedite_wanted, bypass);
+	bool attaching = kern_attaching_task() == current;
+
+	WRITE_ONCE(expedite_wanted, bypass && (attaching || !gp_is_fair()));
 	expedite_update();
 }
 

@@ -23,6 +23,7 @@
 #include <uapi/linux/sched/types.h>
 
 #include "hasten/gp.h"
+#include "kern/kern.h"
 
 /* as they begin: a thread's name has no room for all of it */
 #define GP_MAIN		"rcu_preempt"
@@ -203,6 +204,21 @@ void gp_narrow(void)
 			set_cpus_allowed_ptr(t->p, t->cpus);
 		t->widened = false;
 	}
+}
+
+/**
+ * gp_is_fair() - has the fair class any of RCU's threads?
+ *
+ * Context: any.
+ */
+bool gp_is_fair(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < gp_nr_threads; i++)
+		if (kern_task_is_fair(gp_threads[i].p))
+			return true;
+	return false;
 }
 
 /**

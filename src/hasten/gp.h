@@ -8,6 +8,7 @@ void gp_look_for_threads(void);
 bool gp_knows_threads(void);
 void gp_widen(void);
 void gp_narrow(void);
+bool gp_is_fair(void);
 void gp_raise(void);
 bool gp_waits(void);
 void gp_lower(void);

@@ -163,6 +163,8 @@ static void leaf_comes_up(void)
 
 static void case_leaves(bool module)
 {
+	unsigned long long expedited;
+
 	hogs_may_run();
 	leaf_comes_up();
 	note_rcu_threads();
@@ -171,9 +173,12 @@ static void case_leaves(bool module)
 	hogs_come_late("late, without the module");
 	module_load("");
 	hogs_on_a_leaf(2, "one leaf, with the module");
+	/* as the scheduler was attached, and as it was removed */
+	expedited = status_number("expedited");
+	check(expedited == 2, "grace periods were expedited %llu times", expedited);
 	hogs_everywhere("all CPUs, with the module");
+	check(status_number("expedited") == expedited + 1, "and then only as it was attached");
 	hogs_come_late("late, with the module");
-	check(status_number("expedited") >= 3, "grace periods were expedited");
 	check(check_rcu_threads("with the module"), "those of leaf nodes may run elsewhere");
 	module_unload();
 	check(!check_rcu_threads("without it"), "and no longer, without the module");

@@ -110,6 +110,8 @@ static int __init main_init(void)
 	if (ret < 0)
 		goto err_timing;
 	main_cpuhp_state = ret;
+	/* of a CPU that has come up in between */
+	gp_look_for_threads();
 	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "sched/scx_bypass_lb:prepare",
 					NULL, main_cpu_dead);
 	if (ret < 0)

@@ -46,7 +46,6 @@ static unsigned long enabling_busy;
  * @p: the task, a reference is held; NULL if there is none
  * @nice: its nice value before
  * @load: its weight in the fair class before
- * @high_load: and with the lowest nice value
  * @ran_ns: for how long it had run at the last look
  * @raised: it was made a real-time task
  * @was: what it was just before that
@@ -55,7 +54,7 @@ static unsigned long enabling_busy;
 static struct enabling_record {
 	struct task_struct *p;
 	int nice;
-	struct load_weight load, high_load;
+	struct load_weight load;
 	u64 ran_ns;
 	bool raised;
 	struct sched_attr was;
@@ -147,20 +146,19 @@ static void enabling_take_nice(struct enabling_record *r)
 	r->load = current->se.load;
 	raw_spin_unlock_irq(&current->pi_lock);
 	set_user_nice(current, MIN_NICE);
-	r->high_load = current->se.load;
 }
 
 /*
- * The record is locked. The fair class keeps the weight that a task had there, and in sched_ext
- * set_user_nice() does not change that, whoever calls it. Nothing but the fair class uses it. The
- * pi_lock keeps the task in its class.
+ * The record is locked. In sched_ext the nice value that a task gets does not change the weight
+ * that it had in the fair class, and will have there again. Nothing but the fair class uses that
+ * weight. The pi_lock keeps the task in its class.
  */
 static void enabling_restore_load(struct enabling_record *r)
 {
 	struct task_struct *p = r->p;
 
 	raw_spin_lock_irq(&p->pi_lock);
-	if (!kern_task_is_fair(p) && p->se.load.weight == r->high_load.weight)
+	if (!kern_task_is_fair(p) && p->se.load.weight > r->load.weight)
 		p->se.load = r->load;
 	raw_spin_unlock_irq(&p->pi_lock);
 }

@@ -32,7 +32,7 @@ static unsigned long expedite_busy;
 static atomic_t expedite_requests = ATOMIC_INIT(0);
 
 static bool expedite_started;
-/* bypass has begun, and is not about to end; and no thread of the fair class is harmed */
+/* bypass has begun, and is not about to end; and RCU's threads lose no share of the fair class */
 static bool expedite_wanted;
 /* owned by the task that has the bit */
 static bool expedite_on;
@@ -74,24 +74,26 @@ static void expedite_set_to(bool want)
 /* The caller has the bit. */
 static void expedite_apply(void)
 {
-	bool allowed = READ_ONCE(expedite_started) && READ_ONCE(expedite_rcu) && gp_knows_threads();
+	bool allowed = READ_ONCE(expedite_started) && READ_ONCE(expedite_rcu);
 
-	/* no grace period may be expedited while the threads are narrowed */
+	/* no grace period may become an expedited one while the threads are narrowed */
 	if (allowed)
 		gp_widen();
 	if (expedite_on && xchg(&expedite_look_due, false)) {
+		/* if bypass begins again just now, it has normal grace periods */
 		if (gp_waits())
 			WRITE_ONCE(expedite_wanted, false);
 		else
 			expedite_look_later();
 	}
-	expedite_set_to(allowed && READ_ONCE(expedite_wanted) && kern_in_bypass());
+	expedite_set_to(allowed && gp_knows_threads() && READ_ONCE(expedite_wanted) &&
+			kern_in_bypass());
 	if (!allowed)
 		gp_narrow();
 }
 
 /**
- * expedite_update() - act on a change of the parameter or of the CPUs that are online
+ * expedite_update() - act on a change of the parameter, of CPUs or of RCU's threads
  *
  * Does not wait. If another task is doing this already, that one sees the change, too.
  *
@@ -151,7 +153,7 @@ void expedite_change(bool bypass)
 void expedite_start(void)
 {
 	WRITE_ONCE(expedite_started, true);
-	if (kern_attaching_task())
+	if (kern_attaching_task() && !gp_is_fair())
 		WRITE_ONCE(expedite_wanted, true);
 	expedite_update();
 }

@@ -4,9 +4,9 @@
  *
  * Each of their wakeups may wait for a turn of a long queue. So in bypass they are real-time
  * threads of the lowest priority, as kernels with RCU boosting have them always: any other
- * real-time task still runs before them, or is not preempted by them. Where the main thread has a
- * higher priority (rcutree.kthread_prio=), all get that: an expedited grace period must not
- * depend on lower ones than a normal one.
+ * real-time task still runs before them, or is not preempted by them. If one has a higher priority
+ * (rcutree.kthread_prio= gives that to the main thread), all get it: an expedited grace period must
+ * not depend on a lower one than a normal one does.
  *
  * An expedited grace period needs what a normal one does not need: for each leaf node of RCU's
  * but the last, which has 16 CPUs or more, a thread that may run on the CPUs of the node only.
@@ -49,7 +49,7 @@ struct gp_thread {
 	struct cpumask *cpus;
 };
 
-/* Found once, at load: RCU's threads exist since boot and stay. */
+/* Found once, at load. They stay. */
 static struct gp_thread *gp_threads;
 static unsigned int gp_nr_threads;
 /* Meanwhile it has made more: some CPU of a leaf node has come up for the first time. */

@@ -230,7 +230,7 @@ static inline bool kern_all_switched(void)
 	return static_key_enabled(kern_layout.switched_all);
 }
 
-/* Has the fair class @p? Neither its pi_lock nor its rq's lock held: it had. */
+/* Is @p in the fair class? Without its pi_lock or its rq's lock this may be out of date. */
 static inline bool kern_task_is_fair(const struct task_struct *p)
 {
 	return READ_ONCE(p->sched_class) == kern_layout.fair_class;

@@ -23,7 +23,7 @@
 
 #define TASKS		40
 #define SETTLE_MS	50
-/* with which the machine does not boot; the first of a leaf */
+/* the first CPU that is offline after boot, and the first of a leaf */
 #define FIRST_LATE_CPU	4
 /* in guest time, which is counted in instructions */
 #define LIMIT_SECONDS	20
@@ -151,6 +151,7 @@ static void leaf_comes_up(void)
 {
 	int cpu;
 
+	note_rcu_threads();
 	module_load("");
 	check(!kernel_log_has("RCU has a new thread"), "all of RCU's threads are known");
 	for (cpu = FIRST_LATE_CPU; cpu < GUEST_CPUS; cpu++)
@@ -158,6 +159,7 @@ static void leaf_comes_up(void)
 	check(kernel_log_has("RCU has a new thread"), "there are new ones");
 	hogs_on_a_leaf(FIRST_LATE_CPU, "one leaf, which came up after the module was loaded");
 	check(!status_number("expedited"), "grace periods were not expedited");
+	check(check_rcu_threads("with a new one"), "those of leaf nodes may run elsewhere");
 	module_unload();
 }
 
@@ -178,7 +180,9 @@ static void case_leaves(bool module)
 	check(expedited == 2, "grace periods were expedited %llu times", expedited);
 	hogs_everywhere("all CPUs, with the module");
 	check(status_number("expedited") == expedited + 1, "and then only as it was attached");
+	expedited = status_number("expedited");
 	hogs_come_late("late, with the module");
+	check(status_number("expedited") == expedited + 2, "both times, until they came");
 	check(check_rcu_threads("with the module"), "those of leaf nodes may run elsewhere");
 	module_unload();
 	check(!check_rcu_threads("without it"), "and no longer, without the module");
@@ -186,6 +190,6 @@ static void case_leaves(bool module)
 
 CASE(leaves) = {
 	.shows =
-		"real-time tasks have all CPUs of an RCU leaf node, or of the machine, when the scheduler is removed: it goes, as without the module",
+		"real-time tasks have all CPUs of an RCU leaf node, or of the machine, before a scheduler is removed or meanwhile: it goes, and grace periods end, as without the module; also if a CPU has come up since",
 	.machines = "leaves",
 };

@@ -47,6 +47,7 @@ void note_rcu_threads(void)
 	DIR *dir = opendir("/proc");
 	struct dirent *d;
 
+	nr_rcu = 0;
 	while (dir && (d = readdir(dir)) && nr_rcu < MAX_THREADS) {
 		char path[300], comm[32] = "";
 

@@ -6,9 +6,11 @@ What an option's environment variable says, in brackets, is its default: that is
 hands options over.
 """
 import argparse
+import math
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 
 from bench import goals, measure, report
@@ -46,16 +48,16 @@ def check_cases(names: Sequence[str]) -> None:
 
 def test(options: argparse.Namespace) -> bool:
     check_cases(options.cases)
-    targets = [MAIN, *REFUSALS, *(MATRIX if options.minutes else ())]
+    targets = [MAIN, *REFUSALS]
     if not any(suite.jobs_for(target, options.cases) for target in targets):
         sys.exit(f"no kernel of 'make test' is for {' '.join(options.cases)}; 'make test-all' "
                  "with CASES= has more")
-    return matrix.conclude(*matrix.run(targets, options.cases,
-                                       options.minutes and options.minutes * 60))
+    end = time.monotonic() + options.minutes * 60 if options.minutes else math.inf
+    return matrix.conclude(matrix.run(targets, options.cases, end))
 
 
 def check(options: argparse.Namespace) -> bool:
-    return matrix.conclude(*matrix.run([MAIN], ["check"]))
+    return matrix.conclude(matrix.run([MAIN], ["check"]))
 
 
 def test_all(options: argparse.Namespace) -> bool:
@@ -64,8 +66,8 @@ def test_all(options: argparse.Namespace) -> bool:
     targets = [TARGETS[name] for name in options.targets or TARGETS]
     os.environ["FRESH"] = "demo"
     progress = None if options.targets or options.cases else Progress(options.again)
-    return matrix.conclude(*matrix.run(targets, options.cases, note=matrix.record,
-                                       progress=progress))
+    return matrix.conclude(matrix.run(targets, options.cases, note=matrix.record,
+                                      progress=progress))
 
 
 def setup(options: argparse.Namespace) -> None:
@@ -144,7 +146,7 @@ def commands() -> argparse.ArgumentParser:
     one = result.add("test", "the main kernel, and those that must be refused", test)
     one.add_argument("cases", nargs="*", metavar="case", help="only these")
     add_option(one, "MINUTES", number_from(1), None,
-               "then as much of test-all as fits into so many minutes")
+               "begin nothing after so many minutes, and end the guests")
 
     one = result.add("test-all", "all kernels. What was run before with this source is not run "
                      "again, if neither targets nor cases are named", test_all)

@@ -53,7 +53,7 @@ static __always_inline void insert_for(struct task_struct *p, u64 dsq_id, u64 sl
 
 static __always_inline void insert(struct task_struct *p, u64 dsq_id, u64 enq_flags)
 {
-	insert_for(p, dsq_id, SCX_SLICE_DFL, enq_flags);
+	insert_for(p, dsq_id, control.brief ? BRIEF_NS : SCX_SLICE_DFL, enq_flags);
 }
 
 static __always_inline void move_to_local(u64 dsq_id)

@@ -26,14 +26,13 @@ static void renew_weight(pid_t pid)
 /* As when they were spawned. */
 static void calm(pid_t pid)
 {
-	const struct sched_param none = { };
 	cpu_set_t all;
 	int cpu;
 
 	CPU_ZERO(&all);
 	for (cpu = 0; cpu < GUEST_CPUS; cpu++)
 		CPU_SET(cpu, &all);
-	sched_setscheduler(pid, SCHED_OTHER, &none);
+	set_priority(pid, 0);
 	setpriority(PRIO_PROCESS, pid, 0);
 	sched_setaffinity(pid, sizeof(all), &all);
 }

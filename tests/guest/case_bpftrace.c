@@ -12,7 +12,7 @@
 
 #define COMMAND		"/usr/bin/bpftrace /bypass.bt"
 #define HISTORY		"/sys/kernel/debug/" MODULE "/history"
-#define TASKS		240
+#define TASKS		60
 #define NODES		2
 /* bpftrace compiles the script, in an emulated machine */
 #define PATIENCE	600

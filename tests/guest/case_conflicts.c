@@ -277,11 +277,11 @@ static void livepatch_comes_later(void)
 	check(hooks_are_inactive(NULL) && kernel_log_has("patches a hooked function"),
 	      "livepatched later: the hooks stay inactive, and the module says why");
 	unload_patch();
-	check(wait_for(hooks_are_active, NULL, 10), "its end: the hooks are active again");
+	check(wait_for(hooks_are_active, NULL, 120), "its end: the hooks are active again");
 	module_unload();
 
 	load_patch_in_bypass("a harmless livepatch", "");
-	check(wait_for(hooks_are_active, NULL, 10), "a harmless livepatch: then active again");
+	check(wait_for(hooks_are_active, NULL, 120), "a harmless livepatch: then active again");
 	module_unload();
 	unload_patch();
 

@@ -7,7 +7,7 @@
 #include "lab.h"
 
 #define TASKS		60
-#define RMMOD_SECONDS	60
+#define RMMOD_SECONDS	300
 
 static bool says_so(void *unused)
 {

@@ -21,7 +21,7 @@
 #define TASKS_PER_CPU	8
 #define MORE_ROUNDS	8
 /* of the host */
-#define ENABLE_SECONDS	60
+#define ENABLE_SECONDS	180
 /* of the host, on the stock kernel; less than the scheduler's watchdog has patience */
 #define STOCK_SECONDS	20
 
@@ -88,7 +88,7 @@ static void __noreturn attach_when_told(int policy)
 
 	if (syscall(SYS_sched_setattr, 0, &attr, 0) || prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS))
 		_exit(1);
-	while (!__atomic_load_n(&state->go, __ATOMIC_ACQUIRE))
+	while (!flag_is_set(&state->go))
 		usleep(1000);
 	state->ret = state->fails ? sched_attach(&fails) : sched_attach_next();
 	__atomic_store_n(&state->attached, 1, __ATOMIC_RELEASE);
@@ -107,11 +107,6 @@ static pid_t begin_to_nap(int cpu)
 		_exit(1);
 	for (;;)
 		usleep(100);
-}
-
-static bool is_attached(void *unused)
-{
-	return __atomic_load_n(&state->attached, __ATOMIC_ACQUIRE);
 }
 
 /* The module does this twice if a task is to have a real-time priority for a while. */
@@ -161,10 +156,8 @@ static void check_is_as_before(pid_t pid, int policy, const char *when)
 /* The nice value that is kept for a task which has none. */
 static void check_kept_nice(pid_t pid)
 {
-	const struct sched_param none = { };
-
-	if (sched_setscheduler(pid, SCHED_OTHER, &none))
-		give_up("sched_setscheduler");
+	if (set_priority(pid, 0))
+		give_up("set_priority");
 	check(getpriority(PRIO_PROCESS, pid) == 0, "SCHED_IDLE: then it has nice value %d",
 	      getpriority(PRIO_PROCESS, pid));
 }
@@ -217,7 +210,7 @@ static void enable(int policy, bool module, bool unload)
 		info("%s: in bypass: %d", when, wait_for(bypass_is_on, NULL, STOCK_SECONDS));
 		module_unload();
 	}
-	attached = wait_for(is_attached, NULL,
+	attached = wait_for(flag_is_set, &state->attached,
 			    module && !unload ? ENABLE_SECONDS : STOCK_SECONDS);
 	if (module && !unload)
 		check(attached, "%s: the scheduler is attached", when);
@@ -230,7 +223,7 @@ static void enable(int policy, bool module, bool unload)
 	/* the others may be behind these */
 	kill_tasks();
 	end_children(napping, GUEST_CPUS);
-	if (!wait_for(is_attached, NULL, ENABLE_SECONDS))
+	if (!wait_for(flag_is_set, &state->attached, ENABLE_SECONDS))
 		give_up("the scheduler is not attached on an idle machine");
 	check(!state->ret, "%s: attaching (%s)", when, strerror(-state->ret));
 	check_is_as_before(attaching, policy, when);
@@ -248,7 +241,7 @@ static void fail_to_enable(void)
 
 	state->fails = 1;
 	__atomic_store_n(&state->go, 1, __ATOMIC_RELEASE);
-	if (!wait_for(is_attached, NULL, ENABLE_SECONDS))
+	if (!wait_for(flag_is_set, &state->attached, ENABLE_SECONDS))
 		give_up("a failure does not come back");
 	check(kernel_log_has("ops.init_task() failed"), "attaching fails");
 	check_is_as_before(attaching, SCHED_OTHER, "after a failure");

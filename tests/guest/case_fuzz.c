@@ -13,7 +13,7 @@
 #include "lab.h"
 
 #define WRITES	2000
-#define LOADS	300
+#define LOADS	100
 #define MAX_LEN	24
 
 static const struct range {

@@ -62,7 +62,7 @@ static int to_ext(int index)
  * @which: the scheduler
  * @piled: all tasks on one CPU, else a few on each
  * @late: it begins to spin during bypass, else before
- * @policy: of the hog
+ * @priority: of the hog
  * @params: of the module
  * @nap_ms: it naps after each so many milliseconds, or never
  */
@@ -70,7 +70,7 @@ struct hog_run {
 	const char *name;
 	enum scheduler which;
 	bool piled, late;
-	int policy;
+	int priority;
 	const char *params;
 	unsigned int nap_ms;
 };
@@ -78,12 +78,12 @@ struct hog_run {
 #define NO_PASSES	"bypass_lb_intv_us=0"
 
 static const struct hog_run hog_runs[] = {
-	{ "hog, then bypass", SCHED_GLOBAL, false, false, SCHED_FIFO, "" },
-	{ "piled up, hog, then bypass", SCHED_PILE, true, false, SCHED_FIFO, "" },
-	{ "piled up, bypass, then hog", SCHED_PILE, true, true, SCHED_FIFO, "" },
-	{ "bypass, then hog, no passes", SCHED_GLOBAL, false, true, SCHED_FIFO, NO_PASSES },
-	{ "piled up, hog of the fair class", SCHED_PARTIAL, true, false, SCHED_OTHER, "" },
-	{ "bypass, then hog that naps", SCHED_GLOBAL, false, true, SCHED_FIFO, NO_PASSES, NAP_MS },
+	{ "hog, then bypass", SCHED_GLOBAL, false, false, HOG_PRIO, "" },
+	{ "piled up, hog, then bypass", SCHED_PILE, true, false, HOG_PRIO, "" },
+	{ "piled up, bypass, then hog", SCHED_PILE, true, true, HOG_PRIO, "" },
+	{ "bypass, then hog, no passes", SCHED_GLOBAL, false, true, HOG_PRIO, NO_PASSES },
+	{ "piled up, hog of the fair class", SCHED_PARTIAL, true, false, 0, "" },
+	{ "bypass, then hog that naps", SCHED_GLOBAL, false, true, HOG_PRIO, NO_PASSES, NAP_MS },
 };
 
 /**
@@ -137,7 +137,7 @@ static struct waits watch_tasks(unsigned int ms)
 
 static struct waits beside_a_hog(const struct hog_run *run)
 {
-	int (*setup)(int index) = run->policy == SCHED_FIFO ? NULL : to_ext;
+	int (*setup)(int index) = run->priority ? NULL : to_ext;
 	struct waits waits;
 	pid_t hog;
 
@@ -150,9 +150,9 @@ static struct waits beside_a_hog(const struct hog_run *run)
 	if (run->late) {
 		hold_bypass(true);
 		must_progress(120, "in bypass");
-		hog = hog_begin_napping(HOG_CPU, run->policy, run->nap_ms);
+		hog = hog_begin_napping(HOG_CPU, run->priority, run->nap_ms);
 	} else {
-		hog = hog_begin_napping(HOG_CPU, run->policy, run->nap_ms);
+		hog = hog_begin_napping(HOG_CPU, run->priority, run->nap_ms);
 		hold_bypass(true);
 	}
 	waits = watch_tasks(RUN_MS * test_times);
@@ -198,14 +198,14 @@ static void behind_pinned_tasks(void)
 	pin_to(DRIVER_CPU, DRIVER_CPU);
 	hold_bypass(true);
 	must_progress(120, "pinned, in bypass");
-	hog = hog_begin(HOG_CPU, SCHED_FIFO);
+	hog = hog_begin(HOG_CPU, HOG_PRIO);
 	last = task_pid(nr_tasks() - 1);
 	for (i = 0; i < PINNED_ROUNDS; i++) {
 		pin_to_range(last, HOG_CPU, 1);
 		sleep_ms(SETTLE_MS);
 		work = work_of_task(nr_tasks() - 1);
 		pin_to_range(last, HOG_CPU - 1, 2);
-		if (!wait_for(last_runs, &work, 20))
+		if (!wait_for(last_runs, &work, 120))
 			break;
 	}
 	check(i == PINNED_ROUNDS, "behind tasks that may run only there: it leaves, %d times", i);
@@ -255,9 +255,7 @@ static unsigned long *forks;
  */
 static void __noreturn fork_for_ever(bool counts)
 {
-	const struct sched_param prio = { .sched_priority = 1 };
-
-	if (counts && (pin_to(DRIVER_CPU, DRIVER_CPU) || sched_setscheduler(0, SCHED_FIFO, &prio)))
+	if (counts && (pin_to(DRIVER_CPU, DRIVER_CPU) || set_priority(0, 1)))
 		_exit(1);
 	for (;;) {
 		pid_t pid = fork();
@@ -330,7 +328,7 @@ static double remove_beside_a_hog(const char *when, int run)
 		give_up("no task forks");
 	sleep_ms(SETTLE_MS);
 	pin_to(DRIVER_CPU, DRIVER_CPU);
-	hog = hog_begin(HOG_CPU, SCHED_FIFO);
+	hog = hog_begin(HOG_CPU, HOG_PRIO);
 	sleep_ms(SETTLE_MS);
 
 	before = nr_forks();
@@ -341,7 +339,7 @@ static double remove_beside_a_hog(const char *when, int run)
 	info("%s, run %d: %s after %.0f ms, %lu forks", when, run, gone ? "gone" : "still there",
 	     took * 1000, nr_forks() - before);
 	before = nr_forks();
-	forked = wait_for(has_forked, &before, 1);
+	forked = wait_for(has_forked, &before, 10);
 	if (!gone)
 		tell_forkers(pids);
 	end_children(&hog, 1);

@@ -5,7 +5,6 @@
  * long on its way down.
  * offline: how long it takes to go down, without the module and with it.
  */
-#include <sched.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,10 +54,8 @@ static pid_t start_taking_down(void)
 	pid_t pid = start_child("take-down");
 
 	if (!pid) {
-		const struct sched_param prio = { .sched_priority = 50 };
-
 		pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
-		if (sched_setscheduler(0, SCHED_FIFO, &prio) || !wait_for(many_moved, NULL, 30))
+		if (set_priority(0, HOG_PRIO) || !wait_for(many_moved, NULL, 120))
 			_exit(1);
 		_exit(-set_cpu_online(LEAVING_CPU, false));
 	}
@@ -95,7 +92,7 @@ static void long_on_its_way(void)
 	if (!wait_for(is_on_the_way, NULL, 60))
 		give_up("CPU %d does not go down", LEAVING_CPU);
 	report_queues("of a CPU on its way down");
-	taken = wait_for(has_no_tasks, NULL, 20);
+	taken = wait_for(has_no_tasks, NULL, 120);
 	check(taken, "other CPUs take the tasks of CPU %d (%d left)", LEAVING_CPU,
 	      queue_length(LEAVING_CPU));
 	must_write(LEAVING_PARAM("stay"), "0");

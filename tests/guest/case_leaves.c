@@ -14,7 +14,6 @@
  */
 #define _GNU_SOURCE
 #include <linux/membarrier.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,28 +25,18 @@
 /* the first CPU that is offline after boot, and the first of a leaf */
 #define FIRST_LATE_CPU	4
 /* in guest time, which is counted in instructions */
-#define LIMIT_SECONDS	20
+#define LIMIT_SECONDS	60
 /* below that of the thread in which the kernel removes a scheduler, and above it */
-#define HOG_PRIO	10
+#define LOW_PRIO	10
 #define TEST_PRIO	60
-
-static void have_priority(pid_t pid, int priority)
-{
-	const struct sched_param prio = { .sched_priority = priority };
-
-	if (sched_setscheduler(pid, priority ? SCHED_FIFO : SCHED_OTHER, &prio))
-		give_up("sched_setscheduler");
-}
 
 /* @first, @nr: the CPUs that they have. */
 static void begin_hogs(pid_t *hogs, int first, int nr)
 {
 	int i;
 
-	for (i = 0; i < nr; i++) {
-		hogs[i] = hog_begin(first + i, SCHED_FIFO);
-		have_priority(hogs[i], HOG_PRIO);
-	}
+	for (i = 0; i < nr; i++)
+		hogs[i] = hog_begin(first + i, LOW_PRIO);
 }
 
 static void signal_hogs(const pid_t *hogs, int signal)
@@ -70,7 +59,7 @@ static void remove_beside_hogs(enum scheduler sched, int tasks, int first, int n
 	spawn(tasks, 0, NULL);
 	must_progress(60, "under the scheduler");
 	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
-	have_priority(0, TEST_PRIO);
+	set_priority(0, TEST_PRIO);
 	begin_hogs(hogs, first, nr);
 	sleep_ms(SETTLE_MS);
 
@@ -80,7 +69,7 @@ static void remove_beside_hogs(enum scheduler sched, int tasks, int first, int n
 	took = now() - begin;
 	info("%s: %s after %.0f ms", when, gone ? "gone" : "still there", took * 1000);
 	end_children(hogs, nr);
-	have_priority(0, 0);
+	set_priority(0, 0);
 	check(gone, "%s: the scheduler goes though they spin", when);
 	if (!gone)
 		info("when they have ended: %s",
@@ -102,11 +91,6 @@ static void hogs_everywhere(const char *when)
 	remove_beside_hogs(SCHED_GLOBAL_PARTIAL, 0, 0, GUEST_CPUS, when);
 }
 
-static bool is_set(void *flag)
-{
-	return __atomic_load_n((int *)flag, __ATOMIC_ACQUIRE);
-}
-
 static void hogs_come_late(const char *when)
 {
 	int *done = map_shared(sizeof(*done));
@@ -116,7 +100,7 @@ static void hogs_come_late(const char *when)
 
 	must_attach(SCHED_LINGERING);
 	sched_linger(true);
-	have_priority(0, TEST_PRIO);
+	set_priority(0, TEST_PRIO);
 	begin_hogs(hogs, 0, GUEST_CPUS);
 	signal_hogs(hogs, SIGSTOP);
 	must_write("/proc/sysrq-trigger", "S");
@@ -133,14 +117,14 @@ static void hogs_come_late(const char *when)
 		for (;;)
 			pause();
 	}
-	ended = wait_for(is_set, done, LIMIT_SECONDS);
+	ended = wait_for(flag_is_set, done, LIMIT_SECONDS);
 	info("%s: a grace period %s after %.0f ms", when, ended ? "has ended" : "has not ended",
 	     (now() - begin) * 1000);
 	check(ended, "%s: grace periods end though they spin", when);
 	/* one of them waits for the CPU of the thread that is in the callback */
 	sched_linger(false);
 	end_children(hogs, GUEST_CPUS);
-	have_priority(0, 0);
+	set_priority(0, 0);
 	check(wait_for(sched_is_off, NULL, LIMIT_SECONDS), "%s: the scheduler goes", when);
 	end_children(&waiting, 1);
 	sched_detach();

@@ -13,6 +13,7 @@
 
 #define TASKS		80
 #define FEW_TASKS	8
+#define RELOADS		20
 
 static void check_clean(const char *when)
 {
@@ -77,10 +78,10 @@ static void with_a_hog(void)
 	pid = start_child("unload");
 	if (!pid)
 		_exit(-unload_module(MODULE));
-	check(wait_for(stall_is_told, NULL, 60), "a stalled unload names the task that stalls it");
+	check(wait_for(stall_is_told, NULL, 300), "a stalled unload names the task that stalls it");
 	check(exists("/sys/module/" MODULE), "and waits for it");
 	must_write(TEST_PARAM("hog"), "0");
-	check(wait_for(is_gone, NULL, 60), "and ends when the task lets go");
+	check(wait_for(is_gone, NULL, 300), "and ends when the task lets go");
 	waitpid(pid, NULL, 0);
 	check_clean("stalled");
 }
@@ -112,7 +113,7 @@ static void case_reload(bool module)
 	load_test_module();
 	must_attach(SCHED_PILE);
 	spawn(FEW_TASKS, 0, NULL);
-	for (i = 0; i < target_reloads; i++) {
+	for (i = 0; i < RELOADS; i++) {
 		module_load("bypass_lb_intv_us=1000");
 		hold_bypass(true);
 		if (i % 2)
@@ -123,7 +124,7 @@ static void case_reload(bool module)
 		if (i % 10 == 9)
 			info("loaded and unloaded %d times", i + 1);
 	}
-	check(i == target_reloads, "loaded and unloaded %d times in a row", i);
+	check(i == RELOADS, "loaded and unloaded %d times in a row", i);
 	check(all_progress(120), "%d times: no task is lost", i);
 	check_clean("many times");
 
@@ -132,7 +133,7 @@ static void case_reload(bool module)
 }
 
 CASE(reload) = {
-	.shows = "loaded and unloaded 50 times in a row (10 on other kernels than the main one)",
+	.shows = "loaded and unloaded 20 times in a row",
 	.first = true,
 };
 
@@ -170,7 +171,7 @@ static void case_revert(bool module)
 	spawn(TASKS, 0, NULL);
 	check(all_progress(120), "a scheduler works afterwards");
 	must_write("/proc/sysrq-trigger", "S");
-	check(wait_for(sched_is_off, NULL, 60), "and goes");
+	check(wait_for(sched_is_off, NULL, 300), "and goes");
 	kill_tasks();
 	sched_detach();
 }

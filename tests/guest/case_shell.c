@@ -4,7 +4,6 @@
  * module is loaded, and so is the test module.
  */
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,11 +27,10 @@ static const char welcome[] =
 
 static void __noreturn become_shell(void)
 {
-	const struct sched_param normal = { .sched_priority = 0 };
 	int fd;
 
 	/* what the driver is would hold for all that is started here */
-	sched_setscheduler(0, SCHED_OTHER, &normal);
+	set_priority(0, 0);
 	setsid();
 	fd = open("/dev/ttyS0", O_RDWR);
 	if (fd < 0 || ioctl(fd, TIOCSCTTY, 0))

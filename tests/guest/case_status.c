@@ -246,7 +246,7 @@ static void check_counter(const char *key, const char *option)
 	check(wait_for(has_grown, &c, 120), "%s: %llu and more", key, c.from + 1);
 	must_write(option, "N");
 	/* what is being queued just now may still be counted */
-	sleep_ms(100);
+	sleep_ms(1000);
 	c.from = status_number(key);
 	sleep_ms(1000);
 	check(status_number(key) == c.from, "%s: no more with %s=N", key, strrchr(option, '/') + 1);

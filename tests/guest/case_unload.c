@@ -5,7 +5,6 @@
  * lower priority is in the middle of entering bypass.
  */
 #define _GNU_SOURCE
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -90,14 +89,14 @@ static void against_hotplug(const char *backend)
 	check(crowd_progress(300), "%s: in bypass all threads run", backend);
 	/* or the queues would be empty before the unload comes to them, on a slow host */
 	for (cpu = CROWD_CPU; cpu < CPUS_PER_NODE; cpu++)
-		hogs[nr_hogs++] = hog_begin(cpu, SCHED_FIFO);
+		hogs[nr_hogs++] = hog_begin(cpu, HOG_PRIO);
 	report_queues("of the crowd");
 	queued = total_queued();
 	check(queued > crowd / 2, "%s: %d tasks wait on bypass DSQs", backend, queued);
 	/* before it locks a run queue, which it does for each task that it moves */
 	must_load(SLOW, "");
 	pid = start_unload();
-	check(wait_for(drains, &queued, 60), "%s: the unload is in its drain", backend);
+	check(wait_for(drains, &queued, 300), "%s: the unload is in its drain", backend);
 	end_children(hogs, nr_hogs);
 	flips = flip_until_unloaded(pid, &status);
 	check(!status, "%s: rmmod (%s)", backend, strerror(WEXITSTATUS(status)));

@@ -12,7 +12,6 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -23,16 +22,17 @@
 #define READER		"scx_bypass_reader"
 #define HOG_CPU		3
 #define UNLOAD_CPU	6
-#define ROUNDS		6
+#define ROUNDS		4
 /* the driver stays away from all of these */
 #define DRIVER_CPU	4
 #define DRIVER_CPUS	2
 /* of the host, until the hog has its CPU */
-#define HOG_SECONDS	30
+#define HOG_SECONDS	120
 /* of the host; the hog would spin for ever */
-#define UNLOAD_SECONDS	60
-/* of the host, for the reader without the module; it needs 2 of the guest */
+#define UNLOAD_SECONDS	240
+/* of the host, for the reader without the module; it needs 1 of the guest */
 #define STOCK_SECONDS	8
+#define SETTLE_MS	50
 
 /* shared by all tasks: the hog is to be woken, and it spins */
 static struct {
@@ -56,9 +56,7 @@ static pid_t start(void (*run)(void), const char *name)
 
 static void be_real_time(int cpu)
 {
-	const struct sched_param prio = { .sched_priority = 50 };
-
-	if (pin_to(cpu, cpu) || sched_setscheduler(0, SCHED_FIFO, &prio))
+	if (pin_to(cpu, cpu) || set_priority(0, HOG_PRIO))
 		_exit(1);
 }
 
@@ -74,7 +72,7 @@ static void read_long_under_rcu(void)
 static void unload(void)
 {
 	be_real_time(UNLOAD_CPU);
-	while (!__atomic_load_n(&hog_state->spins, __ATOMIC_ACQUIRE))
+	while (!flag_is_set(&hog_state->spins))
 		;
 	_exit(-unload_module(MODULE));
 }
@@ -108,7 +106,7 @@ static int stay_off_hog_cpu(int index)
 static void wake_hog_when_told(void)
 {
 	pin_to(HOG_CPU, HOG_CPU);
-	while (!__atomic_load_n(&hog_state->wake, __ATOMIC_ACQUIRE))
+	while (!flag_is_set(&hog_state->wake))
 		;
 	wake_hog();
 	for (;;)
@@ -154,11 +152,6 @@ static bool has_ended(void *pid)
 	return !waitid(P_PID, *(pid_t *)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid;
 }
 
-static bool hog_spins(void *unused)
-{
-	return __atomic_load_n(&hog_state->spins, __ATOMIC_ACQUIRE);
-}
-
 /* @unloads: a task that waits for the hog to spin is started before that. */
 static struct beside_hog begin_round(int round, pid_t *unloads)
 {
@@ -172,17 +165,17 @@ static struct beside_hog begin_round(int round, pid_t *unloads)
 	pin_to_range(0, DRIVER_CPU, DRIVER_CPUS);
 	tasks.reader = start(read_long_under_rcu, "reader");
 	tasks.hog = start(spin, "hog");
-	sleep_ms(200);
+	sleep_ms(SETTLE_MS);
 	hold_bypass(true);
 	send_to_hog_cpu(tasks.reader);
 	if (unloads)
 		*unloads = start(unload, "unload");
-	sleep_ms(200);
+	sleep_ms(SETTLE_MS);
 	if (tasks.rival)
 		__atomic_store_n(&hog_state->wake, 1, __ATOMIC_RELEASE);
 	else
 		wake_hog();
-	if (!wait_for(hog_spins, NULL, HOG_SECONDS))
+	if (!wait_for(flag_is_set, &hog_state->spins, HOG_SECONDS))
 		give_up("the hog does not spin");
 	check(!has_ended(&tasks.reader), "round %d: the reader reads as the hog begins", round);
 	return tasks;

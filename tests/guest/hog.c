@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A task that takes a CPU for itself and does not give it back. */
 #define _GNU_SOURCE
-#include <sched.h>
 #include <unistd.h>
 
 #include "lab.h"
-
-#define HOG_PRIO	50
 
 #define WQ_WATCHDOG	"/sys/module/workqueue/parameters/watchdog_thresh"
 
@@ -33,12 +30,11 @@ static void __noreturn spin_and_nap(unsigned int ms)
 }
 
 /*
- * It spins on @cpu in the class of @policy until it is killed, and naps for as short as it
- * can after each @ms of the guest, if that is not 0. Returns when it spins.
+ * It spins on @cpu with @priority, see set_priority(), until it is killed, and naps for as short
+ * as it can after each @ms of the guest, if that is not 0. Returns when it spins.
  */
-pid_t hog_begin_napping(int cpu, int policy, unsigned int ms)
+pid_t hog_begin_napping(int cpu, int priority, unsigned int ms)
 {
-	const struct sched_param prio = { .sched_priority = policy == SCHED_FIFO ? HOG_PRIO : 0 };
 	int ready[2];
 	char byte = 0;
 	pid_t pid;
@@ -47,7 +43,7 @@ pid_t hog_begin_napping(int cpu, int policy, unsigned int ms)
 		give_up("no pipe");
 	pid = start_child("hog");
 	if (!pid) {
-		if (pin_to(cpu, cpu) || sched_setscheduler(0, policy, &prio))
+		if (pin_to(cpu, cpu) || set_priority(0, priority))
 			_exit(1);
 		/* it comes back as a task that wakes up, and preempts what runs there */
 		usleep(50000);
@@ -62,7 +58,7 @@ pid_t hog_begin_napping(int cpu, int policy, unsigned int ms)
 	return pid;
 }
 
-pid_t hog_begin(int cpu, int policy)
+pid_t hog_begin(int cpu, int priority)
 {
-	return hog_begin_napping(cpu, policy, 0);
+	return hog_begin_napping(cpu, priority, 0);
 }

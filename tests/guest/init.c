@@ -105,8 +105,6 @@ int main(int argc, char **argv)
 			variant = arg + 8;
 		if (!strncmp(arg, "params=", 7))
 			target_params = with_blanks(arg + 7);
-		if (!strncmp(arg, "reloads=", 8))
-			target_reloads = atoi(arg + 8);
 		if (!strncmp(arg, "module=", 7))
 			target_module = arg + 7;
 		if (!strncmp(arg, "seconds=", 8))

@@ -34,6 +34,7 @@ void must_unload(const char *name);
 double now(void);
 void sleep_ms(unsigned int ms);
 bool wait_for(bool (*cond)(void *arg), void *arg, unsigned int seconds);
+bool flag_is_set(void *flag);
 void sort_figures(double *figures, int nr);
 void *map_shared(size_t size);
 void clear_kernel_log(void);
@@ -52,7 +53,6 @@ struct node_status {
 };
 
 extern const char *target_params, *target_module;
-extern int target_reloads;
 
 int load_under_test(const char *params);
 void module_load(const char *params);
@@ -93,6 +93,7 @@ bool all_progress(unsigned int seconds);
 unsigned long work_of_task(int index);
 unsigned long work_of_tasks(void);
 void must_progress(unsigned int seconds, const char *where);
+int set_priority(pid_t pid, int priority);
 int pin_to(int first, int second);
 int pin_to_range(pid_t pid, int first, int count);
 pid_t start_child(const char *name);
@@ -102,8 +103,10 @@ long fair_weight_of(pid_t pid);
 
 /* hog.c: a task that takes a CPU for itself */
 void hogs_may_run(void);
-pid_t hog_begin(int cpu, int policy);
-pid_t hog_begin_napping(int cpu, int policy, unsigned int ms);
+/* above all but the driver, which has the same */
+#define HOG_PRIO	50
+pid_t hog_begin(int cpu, int priority);
+pid_t hog_begin_napping(int cpu, int priority, unsigned int ms);
 
 /* pile.c */
 void pile_up_in_bypass(int count, bool both_nodes);
@@ -141,6 +144,7 @@ struct sched_opts {
 	unsigned int fail_init_at;
 	unsigned int cpus_per_pile;	/* 0: one for each node */
 	unsigned int pile_offset;	/* of these CPUs, which one the pile is on */
+	bool brief;			/* its slices, so that a pile is soon round */
 };
 
 int sched_attach(const struct sched_opts *opts);

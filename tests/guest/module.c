@@ -9,8 +9,6 @@
 /* what the target wants the module to be loaded with, always */
 const char *target_params = "";
 const char *target_module = "/" MODULE ".ko";
-/* and how many times in a row */
-int target_reloads = 10;
 
 /* Returns 0 or -errno. */
 int load_under_test(const char *params)

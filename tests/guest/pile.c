@@ -35,7 +35,7 @@ void pile_up_in_bypass(int count, bool both_nodes)
 	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
 	passes = node_status(0).passes;
 	hold_bypass(true);
-	if (read_long(PARAM("bypass_lb_intv_us")) && !wait_for(more_passes, &passes, 30))
+	if (read_long(PARAM("bypass_lb_intv_us")) && !wait_for(more_passes, &passes, 120))
 		give_up("there is no first pass");
 	for (i = first; i < nr_tasks(); i++)
 		if (pin_to_range(task_pid(i), 0, GUEST_CPUS))

@@ -81,6 +81,7 @@ int sched_attach(const struct sched_opts *opts)
 		.cpus_per_node = opts->cpus_per_pile ?: (unsigned int)CPUS_PER_NODE,
 		.pile_offset = opts->pile_offset,
 		.fail_init_at = opts->fail_init_at,
+		.brief = opts->brief,
 	};
 	write_control();
 
@@ -114,7 +115,7 @@ void must_attach_with(const struct sched_opts *opts)
 
 void must_attach(enum scheduler which)
 {
-	must_attach_with(&(struct sched_opts){ .which = which });
+	must_attach_with(&(struct sched_opts){ .which = which, .brief = true });
 }
 
 /* A child that inherits the link keeps the scheduler loaded. */
@@ -172,5 +173,5 @@ bool sched_is_off(void *unused)
 void sched_must_go(void)
 {
 	sched_detach();
-	check(wait_for(sched_is_off, NULL, 60), "the scheduler goes");
+	check(wait_for(sched_is_off, NULL, 300), "the scheduler goes");
 }

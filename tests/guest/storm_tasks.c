@@ -112,7 +112,6 @@ static pid_t partner;
 
 static bool wake_begin(void)
 {
-	const struct sched_param none = { };
 	char byte = 0;
 
 	if (pipe(to_partner) || pipe(from_partner))
@@ -124,7 +123,7 @@ static bool wake_begin(void)
 			;
 		_exit(0);
 	}
-	return partner > 0 && !sched_setscheduler(0, SCHED_OTHER, &none);
+	return partner > 0 && !set_priority(0, 0);
 }
 
 static unsigned int wake_once(void)

@@ -143,6 +143,12 @@ bool wait_for(bool (*cond)(void *arg), void *arg, unsigned int seconds)
 	return true;
 }
 
+/* For wait_for(): an int that another process sets. */
+bool flag_is_set(void *flag)
+{
+	return __atomic_load_n((int *)flag, __ATOMIC_ACQUIRE);
+}
+
 static int by_value(const void *a, const void *b)
 {
 	const double *x = a, *y = b;

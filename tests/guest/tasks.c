@@ -58,6 +58,17 @@ int pin_to_range(pid_t pid, int first, int count)
 	return sched_setaffinity(pid, sizeof(set), &set);
 }
 
+/*
+ * Make @pid, 0 for the caller, a FIFO task of this priority, or an ordinary task if it is 0. As
+ * sched_setscheduler().
+ */
+int set_priority(pid_t pid, int priority)
+{
+	const struct sched_param prio = { .sched_priority = priority };
+
+	return sched_setscheduler(pid, priority ? SCHED_FIFO : SCHED_OTHER, &prio);
+}
+
 static void child(int index, int (*setup)(int index))
 {
 	unsigned int closed = __atomic_load_n(gate, __ATOMIC_RELAXED);

@@ -29,7 +29,7 @@ compile() {
 	rm -rf "$work/module"
 	mkdir -p "$work/module"
 	cp -r "$top/Kbuild" "$top/dkms.conf" "$top/src" "$top/include" "$work/module"
-	timeout 300 make -s -C "$tree" M="$work/module" "$@" modules </dev/null 2>&1 |
+	timeout 1200 make -s -C "$tree" M="$work/module" "$@" modules </dev/null 2>&1 |
 		grep -v -e '^Skipping BTF' -e 'the compiler differs' -e '^  The kernel was built by' -e '^  You are using' || :
 	[ -e "$work/module/scx_bypass_lb.ko" ]
 }

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# A bare Debian 12 and a bare Debian 13 can run the commands: in each, made by debootstrap,
-# with nothing but make, git and certificates added, the set-up installs and prepares all
-# that "make demo" uses: in one as root, in the other as a user with sudo. With FRESH=demo
-# it also prepares what "make test" uses, and the demo runs there.
+# A bare Debian 12 can run the commands: made by debootstrap, with nothing but make, git and
+# certificates added, the set-up installs and prepares all that "make demo" uses. With FRESH=demo
+# also a bare Debian 13 can: in one as root, in the other as a user with sudo. It then prepares
+# what "make test" uses too, and the demo runs there.
 #
 # In a mount and a PID namespace of its own: however the case ends, nothing stays mounted
 # and no process stays. Guests that run meanwhile go first.
@@ -149,7 +149,7 @@ run() {
 }
 
 wrong=
-for release in bookworm trixie; do
+for release in bookworm ${FRESH:+trixie}; do
 	run $release || {
 		wrong="$wrong $release"
 		# the logs that a message may name

@@ -33,7 +33,7 @@ CASE = """CASE(one) = {
 	.minutes = 60,
 };
 """
-PATIENCE = 30
+PATIENCE = 120
 
 
 def check(right: bool, text: str) -> None:

@@ -12,7 +12,7 @@
 #include <linux/sched/signal.h>
 
 #define READER_NAME	"scx_bypass_reader"
-#define READER_TICKS	(2 * HZ)
+#define READER_TICKS	HZ
 
 static ssize_t reader_write(struct file *file, const char __user *buf, size_t size, loff_t *pos)
 {

@@ -148,7 +148,7 @@ MODULE_PARM_DESC(stale, "number of tasks on a bypass DSQ");
  * past its last interrupt, it stays on the CPU's list when the CPU comes up
  * again, and no other one on that list is ever announced by an interrupt.
  */
-#define IRQ_WORK_NS	(10 * NSEC_PER_SEC)
+#define IRQ_WORK_NS	(60 * NSEC_PER_SEC)
 
 static bool worked;
 

@@ -192,6 +192,8 @@ MACHINES = {
     # threads, would kill most guests; and for one in which kprobes stand where code is
     # patched: they take a stale breakpoint for theirs, and jump to address 0
     "single": Machine(single=True),
+    # the same, for a case that patches code more than a thousand times: each CPU is told
+    "small": Machine(cpus=4, threads=1, single=True),
     # so that tasks are preempted inside RCU's read-side sections, which it counts
     "preemptible": Machine(append="preempt=full"),
     # RCU has four leaf nodes, as on a machine with 64 CPUs; the CPUs of two come up later
@@ -225,8 +227,9 @@ class Guest:
                 "-no-reboot", *self.machine.arguments(),
                 "-serial", console, "-serial", f"file:{self.file('report')}",
                 "-kernel", str(self.kernel), "-initrd", str(self.initrd),
-                # the host may be too busy for the kernel's check of its timer
-                "-append", f"panic=-1 oops=panic no_timer_check {self.machine.append} "
+                # the host may be too busy for the kernel's checks of its timer and of RCU
+                "-append", f"panic=-1 oops=panic no_timer_check "
+                           f"rcupdate.rcu_cpu_stall_timeout=120 {self.machine.append} "
                            f"{self.append}"]
 
 

@@ -119,7 +119,6 @@ class Target:
 
     params: the module is always loaded with them
     clang: the module is built with clang
-    reloads: how often it is loaded and unloaded in a row
     fire: whether its suite has the storms
     extra: cases that only run on targets that name them
     only: all its cases, if it has not the suite
@@ -132,7 +131,6 @@ class Target:
     what: str
     params: str = ""
     clang: bool = False
-    reloads: int = 10
     fire: bool = False
     extra: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
@@ -187,7 +185,7 @@ LINUX_6_19 = stock("6.19.14+deb13-amd64", "6.19.14-1~bpo13+1", image=True)
 LINUX_6_12_NO_SCX = stock("6.12.95+deb12-amd64", "6.12.95-1~bpo12+1", "bookworm-backports")
 LINUX_7_3 = stock("7.3.4+deb13-amd64", "7.3.4-1~bpo13+1")
 
-MAIN = Target("6.18.15", LINUX_6_18, "Debian's stock image", reloads=50, fire=True,
+MAIN = Target("6.18.15", LINUX_6_18, "Debian's stock image", fire=True,
               extra=("peers", "leave", "bpftrace", "upgrade"))
 
 # kernels that the module must refuse; "make test" has them too
@@ -199,12 +197,12 @@ REFUSALS = (
 )
 
 LIVEPATCH = "backend=livepatch"
-# in the order in which they run, as far as there is time: those that must be built come last
+# in the order in which they run: those that must be built come last
 MATRIX = (
     Target("6.18.15-ftrace", LINUX_6_18, "Debian's stock image, backend=ftrace",
-           params="backend=ftrace", reloads=50),
+           params="backend=ftrace"),
     Target("6.18.15-livepatch", LINUX_6_18, "Debian's stock image, backend=livepatch",
-           params=LIVEPATCH, reloads=50),
+           params=LIVEPATCH),
     Target("6.18.15-rt", LINUX_6_18_RT, "Debian's stock image, PREEMPT_RT", fire=True),
     Target("6.17.8", LINUX_6_17, "Debian's stock image, with MODVERSIONS",
            extra=("leave",)),

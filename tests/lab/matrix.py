@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run targets one after the other, show the results as a table and record them."""
-import time
+import math
 from collections.abc import Callable, Collection, Sequence
 
 from lab import cases, junit, suite, table
@@ -12,8 +12,6 @@ RECORD = TESTS / "records" / "supported.tsv"
 BEGIN = table.marker("make test-all", "supported kernels")
 CASES_BEGIN = table.marker("python3 tests/run.py readme --renew", "cases")
 JUNIT = LOGS / "junit.xml"
-# seconds of a target before one is known: a kernel may have to be built
-FIRST_GUESS = 2100
 
 
 def earlier(target: Target, wanted: Collection[str],
@@ -28,37 +26,28 @@ def earlier(target: Target, wanted: Collection[str],
     return runs
 
 
-def run(targets: Sequence[Target], wanted: Collection[str] = (), seconds: int | None = None,
+def run(targets: Sequence[Target], wanted: Collection[str] = (), end: float = math.inf,
         note: Callable[[list[suite.Run]], object] = lambda runs: None,
-        progress: Progress | None = None) -> tuple[list[suite.Run], list[Target]]:
-    """Run targets in turn. With a limit, one is not begun that may not end in time.
+        progress: Progress | None = None) -> list[suite.Run]:
+    """Run targets in turn.
 
+    end: nothing begins after it, by time.monotonic(), and guests are ended
     note: is called with the runs so far, after each target
     progress: what it has is not run again, and what is run goes there
     """
-    begun = time.monotonic()
     # all in one step; a case whose packages cannot be installed is skipped later
     can_install(frozenset().union(*(suite.needs(target, suite.jobs_for(target, wanted))
                                     for target in targets)))
-    longest = float(FIRST_GUESS)
     runs: list[suite.Run] = []
-    left_out = []
     for target in targets:
-        start = time.monotonic()
-        required = target == MAIN or target in REFUSALS
-        if seconds and not required and start - begun + longest > seconds:
-            left_out.append(target)
-            continue
         before = earlier(target, wanted, progress)
         if before:
             suite.say(f"{target.name}: {len(before)} runs with this source are known")
         runs += before
         runs += suite.run_target(target, wanted, [run.job.name for run in before],
-                                 progress.add if progress else lambda run: None)
+                                 progress.add if progress else lambda run: None, end)
         note(runs)
-        if not required:
-            longest = max(longest, time.monotonic() - start)
-    return runs, left_out
+    return runs
 
 
 def overview(runs: Sequence[suite.Run]) -> str:
@@ -76,7 +65,7 @@ def overview(runs: Sequence[suite.Run]) -> str:
     return "\n".join(lines)
 
 
-def conclude(runs: Sequence[suite.Run], left_out: Sequence[Target]) -> bool:
+def conclude(runs: Sequence[suite.Run]) -> bool:
     """Print the table, the failures and the sums. Returns whether something failed."""
     failed = [run for run in runs if run.result in (suite.FAIL, suite.LOST)]
     skipped = [run for run in runs if run.result == suite.SKIPPED]
@@ -89,8 +78,6 @@ def conclude(runs: Sequence[suite.Run], left_out: Sequence[Target]) -> bool:
         missing = suite.left_out(target)
         if missing:
             suite.say(f"{target.name} is without these cases: {' '.join(missing)}")
-    for target in left_out:
-        suite.say(f"left out for want of time: {target.name} ({target.what})")
     for run in skipped:
         suite.say(f"{run.result} {run}: {run.why}")
     for run in failed:

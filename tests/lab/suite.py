@@ -2,6 +2,7 @@
 """Which cases are run on a target, and how."""
 import collections
 import concurrent.futures
+import math
 import os
 import re
 import subprocess
@@ -21,11 +22,12 @@ from lab.processes import tethered
 # Guests at the same time. Each keeps a CPU of the host busy.
 JOBS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
 # How long a mutant may stay unnoticed.
-MUTANT_SECONDS = 300
+MUTANT_SECONDS = 1200
 # Lines of a failed case to repeat at the end, and of a guest's console.
 LAST_LINES, LAST_CONSOLE_LINES = 12, 40
 
 PASS, FAIL, LOST, SKIPPED = "pass", "FAIL", "LOST", "skipped"
+NO_TIME = "the time is over"
 print_lock = threading.Lock()
 
 
@@ -39,11 +41,12 @@ class Run:
 
     append: for the guest's command line
     timeout: in seconds
+    end: of all runs, by time.monotonic(); its guest is ended then
     """
 
     def __init__(self, target: Target, job: Job, append: str = "",
-                 timeout: float | None = None) -> None:
-        self.target, self.job, self.append = target, job, append
+                 timeout: float | None = None, end: float = math.inf) -> None:
+        self.target, self.job, self.append, self.end_of_all = target, job, append, end
         self.timeout = timeout or job.case.minutes * 60
         self.result, self.why = PASS, ""
         self.seconds = 0.0
@@ -61,6 +64,9 @@ class Run:
 
     def end(self, result: str, why: str) -> None:
         self.result, self.why = result, why
+
+    def left(self) -> float:
+        return self.end_of_all - time.monotonic()
 
     def execute(self, kernel: Path | None, initrd: Path | None, logs: Path) -> None:
         """kernel: its directory, and initrd: of its guests, if the case uses them"""
@@ -90,6 +96,8 @@ class Run:
             self.report(f"a race of the kernel alone, {times} times: {title}")
         if guest.splats:
             self.end(FAIL, f"the kernel says: {guest.splats[0]}")
+        elif guest.lost and self.left() <= 0:
+            self.end(SKIPPED, NO_TIME)
         elif guest.lost:
             self.end(LOST, "the guest was lost")
         elif guest.faults:
@@ -107,11 +115,11 @@ class Run:
         assert initrd
         guest = Guest(self.target.kernel.image_file, initrd,
                       f"{self.target.kernel.append} params={param_list(self.target.params)} "
-                      f"reloads={self.target.reloads} {self.append} {append}",
+                      f"{self.append} {append}",
                       logs / "-".join(filter(None, (self.job.case.name, self.job.variant))),
                       MACHINES[self.job.case.machine(self.job.variant)])
         for _ in range(BOOTS):
-            result = boot(guest, self.timeout, self.on_report, until)
+            result = boot(guest, min(self.timeout, self.left()), self.on_report, until)
             if not result.emulator_fault:
                 break
             self.report("the emulator has run a stale breakpoint, which killed the guest: once "
@@ -229,21 +237,29 @@ def prepare(target: Target, jobs: Collection[Job]) -> tuple[Path | None, Path | 
 
 
 def run_target(target: Target, wanted: Collection[str] = (), done: Collection[str] = (),
-               on_end: Callable[[Run], object] = lambda run: None) -> list[Run]:
+               on_end: Callable[[Run], object] = lambda run: None,
+               end: float = math.inf) -> list[Run]:
     """Set a target up and run its jobs.
 
     wanted: only these cases, if any
     done: names of jobs that are not to be run
     on_end: is called with each that has ended
+    end: nothing begins after it, by time.monotonic()
     """
-    runs = [Run(target, job) for job in jobs_for(target, wanted) if job.name not in done]
-    if not runs:
-        return []
+    runs = [Run(target, job, end=end) for job in jobs_for(target, wanted) if job.name not in done]
+    if time.monotonic() >= end:
+        for run in runs:
+            run.end(SKIPPED, NO_TIME)
+    if all(run.result == SKIPPED for run in runs):
+        return runs
     logs = LOGS / target.name
     logs.mkdir(parents=True, exist_ok=True)
 
     def one(run: Run) -> None:
-        run.execute(kernel, initrd, logs)
+        if run.left() > 0:
+            run.execute(kernel, initrd, logs)
+        else:
+            run.end(SKIPPED, NO_TIME)
         on_end(run)
 
     try:

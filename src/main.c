@@ -95,7 +95,7 @@ static int __init main_init(void)
 		return ret;
 
 	bypass_dsq_init();
-	proof_init();
+	proof_init(sites[HOOK_CONSUME].described);
 	ret = lb_node_init();
 	if (ret)
 		return ret;

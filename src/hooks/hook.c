@@ -179,7 +179,7 @@ static void __used hook_dispatch_enqueue_sch(struct scx_sched *sch, struct scx_d
 static bool __used hook_consume_dispatch_q_sch(struct scx_sched *sch, struct rq *rq,
 					       struct scx_dispatch_q *dsq)
 {
-	switch (proof_consume_args(sch)) {
+	switch (proof_consume_args(sch, rq, dsq)) {
 	case PROOF_ARGS_WHOLE:
 		return hook_consume_sch(sch, rq, dsq);
 	case PROOF_ARGS_SHORT:

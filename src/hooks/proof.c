@@ -8,7 +8,8 @@
  * - the arguments come where the prototype says. A function need not get an argument that
  *   it does not use. Clang leaves it out and moves the others up, and neither the symbol
  *   nor, if it was made by an old pahole, the BTF changes. Before this is known, no
- *   argument is looked into. (The hook of dispatch_enqueue() compares at each call.)
+ *   argument is looked into. (The hook of dispatch_enqueue() compares at each call.) A newer
+ *   pahole does not describe such a function, see sites.c.
  * - the hook of consume_dispatch_q() is called at all where bypass needs it. The compiler
  *   may inline that function, or just its test for an empty queue, into one caller and not
  *   into another: then a task on a bypass DSQ would never come out. A call for an
@@ -22,6 +23,7 @@
 #include <linux/init.h>
 #include <linux/irq_work.h>
 #include <linux/smp.h>
+#include <linux/uaccess.h>
 
 #include "balance/guard.h"
 #include "hooks/gate.h"
@@ -34,6 +36,7 @@
 
 enum proof_args proof_consume __read_mostly;
 static bool proof_seen_empty, proof_seen_bypass;
+static bool proof_may_be_whole __ro_after_init;
 
 /**
  * struct proof_cpu - whether the picks of a CPU begin in bypass
@@ -69,33 +72,46 @@ static struct irq_work proof_complete_work = IRQ_WORK_INIT_HARD(proof_complete_f
 
 /**
  * proof_init() - set up what the hooks use
+ * @described: the kernel's BTF has consume_dispatch_q() as its source does
  *
  * Not by an initializer: older kernels do not relocate pointers in a module's per-CPU data.
  *
  * Context: process, before there are hooks.
  */
-void __init proof_init(void)
+void __init proof_init(bool described)
 {
 	int cpu;
 
+	proof_may_be_whole = described;
 	for_each_possible_cpu(cpu)
 		per_cpu(proof_cpus, cpu).outside = IRQ_WORK_INIT_HARD(proof_outside_fn);
+}
+
+/* Is it a global DSQ? It may be anything, also no address. */
+static bool proof_is_global(const struct scx_dispatch_q *dsq)
+{
+	u64 id;
+
+	return !get_kernel_nofault(id, &dsq->id) && id == SCX_DSQ_GLOBAL;
 }
 
 /**
  * proof_find_consume_args() - learn from a call how consume_dispatch_q() is called
  * @first: the first argument, which may be anything
+ * @second: the second one, likewise
+ * @third: the third one, likewise
  *
- * The loaded scheduler and a run queue are never at the same address. All other parameters
- * of the function are used by it, so none of them can be missing.
+ * The loaded scheduler and a run queue are never at the same address, and no other DSQ
+ * has the id of a global one. If the function is not described, it is because an argument is
+ * missing: then what comes otherwise is another function than the one that is known.
  *
  * Context: interrupts off.
  */
-enum proof_args proof_find_consume_args(const void *first)
+enum proof_args proof_find_consume_args(const void *first, const void *second, const void *third)
 {
-	if (kern_is_loaded_sched(first))
+	if (kern_is_loaded_sched(first) && proof_may_be_whole && proof_is_global(third))
 		WRITE_ONCE(proof_consume, PROOF_ARGS_WHOLE);
-	else if (first == kern_cpu_rq(smp_processor_id()))
+	else if (first == kern_cpu_rq(smp_processor_id()) && proof_is_global(second))
 		WRITE_ONCE(proof_consume, PROOF_ARGS_SHORT);
 	return READ_ONCE(proof_consume);
 }

@@ -25,9 +25,9 @@ enum proof_args {
 /* Written by proof.c alone. */
 extern enum proof_args proof_consume;
 
-enum proof_args proof_find_consume_args(const void *first);
+enum proof_args proof_find_consume_args(const void *first, const void *second, const void *third);
 void proof_see_consume(struct scx_dispatch_q *global, int cpu);
-void proof_init(void);
+void proof_init(bool described);
 void proof_wait(void);
 void proof_sync(void);
 
@@ -40,14 +40,19 @@ static inline bool proof_is_complete(void)
 /**
  * proof_consume_args() - with which arguments is consume_dispatch_q() called?
  * @first: the first one in this call, of a kernel with a struct scx_sched
+ * @second: the second one
+ * @third: the third one
  *
  * Context: interrupts off.
  */
-static inline enum proof_args proof_consume_args(const void *first)
+static inline enum proof_args proof_consume_args(const void *first, const void *second,
+						 const void *third)
 {
 	enum proof_args args = READ_ONCE(proof_consume);
 
-	return likely(args != PROOF_ARGS_UNKNOWN) ? args : proof_find_consume_args(first);
+	if (unlikely(args == PROOF_ARGS_UNKNOWN))
+		args = proof_find_consume_args(first, second, third);
+	return args;
 }
 
 #endif /* PROOF_H */

@@ -77,6 +77,17 @@ static int __init sites_has_root(const char *proto)
 	return -ENOENT;
 }
 
+/*
+ * From 1.25 on pahole describes no function that gets its arguments elsewhere than the prototype
+ * says, and clang drops the struct scx_sched of consume_dispatch_q(), which that does not use.
+ * A kernel has it if its dispatch_enqueue(), whose form was chosen before, has it.
+ */
+static bool __init sites_is_undescribed(const struct hook *hook)
+{
+	return hook->id == HOOK_CONSUME && strstr(hook->body.proto, "*scx_sched") &&
+	       strstr(sites[HOOK_ENQUEUE].hook->body.proto, "*scx_sched");
+}
+
 /* Choose the form of function @id that this kernel has. */
 static int __init sites_choose_form(enum hook_id id)
 {
@@ -93,17 +104,21 @@ static int __init sites_choose_form(enum hook_id id)
 			missing = name;
 			continue;
 		}
-		if (types_proto(name, proto))
-			return -ENOENT;
-		if (!strcmp(proto, hook->body.proto)) {
+		sites[id].described = !types_proto(name, proto);
+		if (sites[id].described ? !strcmp(proto, hook->body.proto) :
+					  sites_is_undescribed(hook)) {
 			sites[id].hook = hook;
-			return sites_has_root(proto);
+			return sites_has_root(hook->body.proto);
 		}
 		differs = name;
 	}
 
 	if (!differs) {
 		resolve_symbol(missing);
+		return -ENOENT;
+	}
+	if (!sites[id].described) {
+		types_report_function(differs);
 		return -ENOENT;
 	}
 	pr_err("function %s has prototype %s in this kernel, which this module does not support\n",

@@ -8,10 +8,12 @@
  * struct site - a hooked function of the running kernel
  * @hook: the form that it has
  * @ip: where ftrace patches it
+ * @described: the kernel's BTF has its prototype
  */
 struct site {
 	const struct hook *hook;
 	unsigned long ip;
+	bool described;
 };
 
 /* Written once, by sites_choose(). */

@@ -79,7 +79,7 @@ static void __init types_append(char *buf, u32 id)
  * @proto: receives the prototype, %TYPES_PROTO_LEN bytes
  *
  * Context: module init, after types_load().
- * Return: 0 or -ENOENT, then reported.
+ * Return: 0, or -ENOENT if the BTF does not describe it.
  */
 int __init types_proto(const char *name, char *proto)
 {
@@ -87,10 +87,8 @@ int __init types_proto(const char *name, char *proto)
 	const struct btf_param *param;
 	unsigned int i;
 
-	if (!t) {
-		pr_err("the kernel's BTF does not describe function %s\n", name);
+	if (!t)
 		return -ENOENT;
-	}
 	t = btf_type_by_id(types_btf, t->type);
 	param = (const struct btf_param *)(t + 1);
 
@@ -104,6 +102,17 @@ int __init types_proto(const char *name, char *proto)
 	}
 	strlcat(proto, ")", TYPES_PROTO_LEN);
 	return 0;
+}
+
+/**
+ * types_report_function() - report that a function is not described
+ * @name: the function's name
+ *
+ * Context: module init.
+ */
+void __init types_report_function(const char *name)
+{
+	pr_err("the kernel's BTF does not describe function %s\n", name);
 }
 
 /* Offset of @name in @t in bits, in anonymous members too; < 0 if there is none. */

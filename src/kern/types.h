@@ -13,5 +13,6 @@ const char *types_enumerator(const char *name, unsigned int i, u64 *value);
 
 #define TYPES_PROTO_LEN	128
 int types_proto(const char *name, char *proto);
+void types_report_function(const char *name);
 
 #endif /* TYPES_H */

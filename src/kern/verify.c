@@ -17,7 +17,9 @@ static int __init verify_proto(const struct kern_func *f)
 	char found[TYPES_PROTO_LEN];
 	int ret = types_proto(f->name, found);
 
-	if (!ret && strcmp(found, f->proto)) {
+	if (ret) {
+		types_report_function(f->name);
+	} else if (strcmp(found, f->proto)) {
 		pr_err("function %s has prototype %s in this kernel, but this module expects %s\n",
 		       f->name, found, f->proto);
 		ret = -ENOEXEC;
@@ -131,9 +133,13 @@ static int __init verify_known_members(void)
 	return 0;
 }
 
-/* all that a DSQ is made of; the module makes and fills DSQs of its own */
+/*
+ * All that a DSQ is made of; the module makes and fills DSQs of its own. The first task is kept for
+ * scx_bpf_dsq_peek() and for DSQs of the BPF scheduler only: it stays NULL in those whose id is a
+ * built-in one, as the module's are.
+ */
 static const char * const verify_dsq_members[] __initconst = {
-	"lock", "list", "priq", "nr", "seq", "id", "hash_node", "free_node", "rcu",
+	"lock", "first_task", "list", "priq", "nr", "seq", "id", "hash_node", "free_node", "rcu",
 };
 
 /* A member that is new here would have to be maintained, and the module does not know how. */

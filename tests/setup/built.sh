@@ -15,6 +15,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/apt.sh"
 . "$here/source.sh"
 . "$here/patched.sh"
+. "$here/pahole.sh"
 
 release=$1 version=$2 suite=$3
 shift 3
@@ -37,6 +38,12 @@ wanted=$(awk -F= '
 	/^#make / { print; next }
 	/^CONFIG_/ { if (!($1 in value)) name[++nr] = $1; value[$1] = $2 }
 	END { for (i = 1; i <= nr; i++) print name[i] "=" value[name[i]] }' $fragments)
+case $wanted in
+"#make LLVM="*)
+	wanted="#make PAHOLE=$(new_pahole)
+$wanted"
+	;;
+esac
 # shellcheck disable=SC2086
 changed=$(cat $patches </dev/null)
 if [ "$(cat "$dir/changed" 2>/dev/null)" != "$changed" ]; then
@@ -85,5 +92,8 @@ made=$(cat "$dir/build/include/config/kernel.release")
 [ "$made" = "$release" ] || die "the kernel calls itself $made, not $release"
 cp "$dir/build/arch/x86/boot/bzImage" "$dir/vmlinuz"
 bpftool btf dump file "$dir/build/vmlinux" format c > "$dir/vmlinux.h"
+# Modules then get no BTF, as those that are built with a distribution's headers: an older pahole
+# does not know the options of the one that the kernel was made with.
+rm "$dir/build/vmlinux"
 ln -sfn "$source" "$dir/source"
 touch "$dir/ready"

@@ -36,8 +36,8 @@ static void case_leave(bool module)
 	compare(without.reached, with.reached, "the scheduler is gone", GONE_GAIN);
 	compare(without.even, with.even, "the queues are even", EVEN_GAIN);
 	/* this is no ratio: the stock kernel is still in bypass then, where its tasks take turns */
-	check(with.ran / 1000 <= TURNS * TURN_US, "each task has run again within %d turns (%llu us)",
-	      TURNS, with.ran / 1000);
+	check(with.ran / 1000 <= TURNS * TURN_US,
+	      "each task has run again within %d turns (%llu us)", TURNS, with.ran / 1000);
 	compare(without.recovered, with.recovered, "all three", 1);
 }
 

@@ -172,16 +172,15 @@ static bool has_ended(void *pid)
 	return waitpid(*(pid_t *)pid, NULL, WNOHANG) != 0;
 }
 
-/* @stop: what the storms are told. Those of bypass end, or all others. */
-static void end_those(int stop)
+/* The storm of bypass, or all others. */
+static void end_those(bool bypass)
 {
 	int i;
 
-	__atomic_store_n(&shared->stop, stop, __ATOMIC_RELAXED);
+	__atomic_store_n(&shared->stop, bypass ? END_ALL : END_OTHERS, __ATOMIC_RELAXED);
 	for (i = 0; i < nr_pids; i++) {
-		bool is_bypass = !strcmp(names[i], storm_bypass.name);
-
-		if (is_bypass != (stop == END_ALL) || wait_for(has_ended, &pids[i], END_SECONDS))
+		if (bypass != !strcmp(names[i], storm_bypass.name) ||
+		    wait_for(has_ended, &pids[i], END_SECONDS))
 			continue;
 		tell_task(pids[i]);
 		give_up("storm %s does not end", names[i]);
@@ -192,8 +191,8 @@ void storms_end(void)
 {
 	int i;
 
-	end_those(END_OTHERS);
-	end_those(END_ALL);
+	end_those(false);
+	end_those(true);
 	for (i = 0; i < nr_running; i++) {
 		if (shared->unable[i])
 			skip(running[i]->name, "not on this kernel");

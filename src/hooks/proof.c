@@ -102,8 +102,8 @@ static bool proof_is_global(const struct scx_dispatch_q *dsq)
  * @third: the third one, likewise
  *
  * The loaded scheduler and a run queue are never at the same address, and no other DSQ
- * has the id of a global one. If the function is not described, it is because an argument is
- * missing: then what comes otherwise is another function than the one that is known.
+ * has the id of a global one. A function that is not described is one of which an argument is
+ * missing, or it may be another one than the one that is known: then nothing is proven.
  *
  * Context: interrupts off.
  */

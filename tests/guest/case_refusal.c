@@ -129,11 +129,13 @@ static void refuse_symbols(void)
 
 	if (!read_file("/proc/kallsyms", kallsyms, sizeof(kallsyms)))
 		give_up("no kallsyms");
-	if (!find_clone(clone, strlen("consume_dispatch_q")))
-		give_up("this kernel has no cloned function");
-	change("consume_dispatch_q", clone);
-	snprintf(message, sizeof(message), "the compiler has cloned %s in this kernel", clone);
-	check_refused("cloned", CHANGED, EOPNOTSUPP, message);
+	if (find_clone(clone, strlen("consume_dispatch_q"))) {
+		change("consume_dispatch_q", clone);
+		snprintf(message, sizeof(message), "the compiler has cloned %s in this kernel", clone);
+		check_refused("cloned", CHANGED, EOPNOTSUPP, message);
+	} else {
+		skip("cloned", "clang makes no clones that are named so");
+	}
 
 	while (i < ARRAY_SIZE(common) - 1 && count_symbols(common[i]) < 2)
 		i++;

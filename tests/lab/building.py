@@ -22,9 +22,9 @@ RACED = (r"WARNING: .*bypass_dsq_unlink|list_(add|del) corruption|"
 BROKEN: tuple[tuple[str, dict[str, str], int, str], ...] = (
     ("symbol", {"resched_cpu": "resched_cpX"}, 2,
      "symbol resched_cpX is missing in this kernel"),
-    ("prototype", {"bool(*scx_sched,*rq,*scx_dispatch_q)": "void(*scx_sched,*rq,*scx_dispatch_q)",
-                   "bool(*rq,*scx_dispatch_q)": "void(*rq,*scx_dispatch_q)"}, 8,
-     "*rq,*scx_dispatch_q) in this kernel, which this module does not support"),
+    ("prototype", {f"void({one}*scx_dispatch_q,*task_struct,u64)":
+                   f"bool({one}*scx_dispatch_q,*task_struct,u64)" for one in ("*scx_sched,", "")},
+     8, "*scx_dispatch_q,*task_struct,u64) in this kernel, which this module does not support"),
     ("fewer-arguments", {"void(bool)": "void()"}, 8,
      "bypass has prototype void(bool) in this kernel, which this module does not support"),
     ("helper-prototype", {"void(*rq,s32)": "void(*rq,u32)"}, 8,

@@ -38,9 +38,11 @@ wanted=$(awk -F= '
 	/^#make / { print; next }
 	/^CONFIG_/ { if (!($1 in value)) name[++nr] = $1; value[$1] = $2 }
 	END { for (i = 1; i <= nr; i++) print name[i] "=" value[name[i]] }' $fragments)
+pahole=pahole
 case $wanted in
 "#make LLVM="*)
-	wanted="#make PAHOLE=$(new_pahole)
+	pahole=$(new_pahole)
+	wanted="#make PAHOLE=$pahole
 $wanted"
 	;;
 esac
@@ -59,7 +61,8 @@ fetch_source "$version"
 [ -z "$changes" ] || patch_source $changes
 mkdir -p "$dir"
 printf '%s\n' "$changed" > "$dir/changed"
-rm -f "$dir/ready"
+# make does not see by which pahole these were made
+rm -f "$dir/ready" "$dir/build/vmlinux" "$dir/build/vmlinux.unstripped"
 printf '%s\n' "$wanted" > "$dir/config"
 
 # configure DIRECTORY [make variables]
@@ -92,8 +95,7 @@ made=$(cat "$dir/build/include/config/kernel.release")
 [ "$made" = "$release" ] || die "the kernel calls itself $made, not $release"
 cp "$dir/build/arch/x86/boot/bzImage" "$dir/vmlinuz"
 bpftool btf dump file "$dir/build/vmlinux" format c > "$dir/vmlinux.h"
-# Modules then get no BTF, as those that are built with a distribution's headers: an older pahole
-# does not know the options of the one that the kernel was made with.
-rm "$dir/build/vmlinux"
+# Its modules then get no BTF: this machine's pahole does not know all options of the other one.
+[ "$pahole" = pahole ] || rm "$dir/build/vmlinux"
 ln -sfn "$source" "$dir/source"
 touch "$dir/ready"

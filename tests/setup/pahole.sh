@@ -10,6 +10,9 @@ new_pahole() {
 		return
 	fi
 	pahole_dir=$CACHE/pahole
+	# two kernels may be prepared at the same time
+	exec 8>"$pahole_dir.lock"
+	flock 8
 	if [ ! -x "$pahole_dir/pahole" ]; then
 		say "fetching a newer pahole"
 		rm -rf "$pahole_dir"
@@ -31,5 +34,6 @@ new_pahole() {
 		"$pahole_dir/new" --version >&2 || die "the newer pahole does not run"
 		mv "$pahole_dir/new" "$pahole_dir/pahole"
 	fi
+	exec 8>&-
 	echo "$pahole_dir/pahole"
 }

@@ -131,7 +131,8 @@ static void refuse_symbols(void)
 		give_up("no kallsyms");
 	if (find_clone(clone, strlen("consume_dispatch_q"))) {
 		change("consume_dispatch_q", clone);
-		snprintf(message, sizeof(message), "the compiler has cloned %s in this kernel", clone);
+		snprintf(message, sizeof(message), "the compiler has cloned %s in this kernel",
+			 clone);
 		check_refused("cloned", CHANGED, EOPNOTSUPP, message);
 	} else {
 		skip("cloned", "clang makes no clones that are named so");

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* After a storm: is every task still there, does it run, is it on no stale queue? */
-#define _GNU_SOURCE
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,15 +24,9 @@ static void renew_weight(pid_t pid)
 /* As when they were spawned. */
 static void calm(pid_t pid)
 {
-	cpu_set_t all;
-	int cpu;
-
-	CPU_ZERO(&all);
-	for (cpu = 0; cpu < GUEST_CPUS; cpu++)
-		CPU_SET(cpu, &all);
 	set_priority(pid, 0);
 	setpriority(PRIO_PROCESS, pid, 0);
-	sched_setaffinity(pid, sizeof(all), &all);
+	pin_to_range(pid, 0, GUEST_CPUS);
 }
 
 static bool is_alive(pid_t pid)

@@ -5,7 +5,6 @@
  * those that have a CPU of their own, which look all the time.
  */
 #define _GNU_SOURCE
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -50,9 +49,7 @@ static void __noreturn beat(int which)
 
 static void __noreturn beat_in_real_time(int which, int priority)
 {
-	const struct sched_param param = { .sched_priority = priority };
-
-	if (sched_setscheduler(0, SCHED_FIFO, &param))
+	if (set_priority(0, priority))
 		give_up("a probe cannot become SCHED_FIFO");
 	beat(which);
 }

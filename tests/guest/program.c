@@ -135,6 +135,7 @@ int program_start_on_terminal(const char *command, int columns, int rows, pid_t 
 		ioctl(slave, TIOCSCTTY, 0);
 		become(0, slave, command);
 	}
+	hasten(*pid);
 	close(slave);
 	return master;
 }

@@ -58,13 +58,13 @@ static unsigned int policy_once(void)
 					SCHED_IDLE, SCHED_RR };
 	const int policy = policies[random_below(ARRAY_SIZE(policies))];
 	const bool realtime = policy == SCHED_FIFO || policy == SCHED_RR;
-	const struct sched_param prio = { .sched_priority = realtime }, none = { };
+	const struct sched_param prio = { .sched_priority = realtime };
 	pid_t pid = any_task();
 	unsigned int done = !sched_setscheduler(pid, policy, &prio);
 
 	if (realtime) {
 		usleep(random_below(2000));
-		done += !sched_setscheduler(pid, SCHED_OTHER, &none);
+		done += !set_priority(pid, 0);
 	}
 	return done;
 }

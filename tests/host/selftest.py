@@ -30,7 +30,7 @@ ok 2 - suspend # SKIP not on this kernel
 CASE = """CASE(one) = {
 	.shows = "a sentence",
 	.variants = "control module",
-	.minutes = 60,
+	.minutes = 90,
 };
 """
 PATIENCE = 120
@@ -95,9 +95,9 @@ def test_cases() -> None:
     path.write_text(CASE, encoding="utf-8")
     found = [cases.guest_case(one) for one in cases.registered_in(path)]
     check(len(found) == 1 and found[0].variants == ("control", "module") and
-          found[0].minutes == 60, f"a case is read as {found}")
+          found[0].minutes == 90, f"a case is read as {found}")
     fields = '.variants = "control module",'
-    for what, text in (("an expression", CASE.replace("60", "30 * 2")),
+    for what, text in (("an expression", CASE.replace("90", "30 * 3")),
                        ("a macro", CASE.replace('"a sentence"', "SHOWS")),
                        ("another form", CASE.replace("\t", "    ")),
                        ("no target", CASE.replace(fields, '.targets = "some",')),

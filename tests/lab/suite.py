@@ -70,6 +70,9 @@ class Run:
 
     def execute(self, kernel: Path | None, initrd: Path | None, logs: Path) -> None:
         """kernel: its directory, and initrd: of its guests, if the case uses them"""
+        if self.left() <= 0:
+            self.end(SKIPPED, NO_TIME)
+            return
         start = time.monotonic()
         say(f"{self}: begins")
         kind = self.job.case.kind
@@ -247,24 +250,20 @@ def run_target(target: Target, wanted: Collection[str] = (), done: Collection[st
     end: nothing begins after it, by time.monotonic()
     """
     runs = [Run(target, job, end=end) for job in jobs_for(target, wanted) if job.name not in done]
-    if time.monotonic() >= end:
-        for run in runs:
-            run.end(SKIPPED, NO_TIME)
-    if all(run.result == SKIPPED for run in runs):
-        return runs
+    if not runs:
+        return []
     logs = LOGS / target.name
     logs.mkdir(parents=True, exist_ok=True)
 
     def one(run: Run) -> None:
-        if run.left() > 0:
-            run.execute(kernel, initrd, logs)
-        else:
-            run.end(SKIPPED, NO_TIME)
+        run.execute(kernel, initrd, logs)
         on_end(run)
 
     try:
         for run in runs:
-            if not can_install(frozenset(needs(target, [run.job]))):
+            if run.left() <= 0:
+                run.end(SKIPPED, NO_TIME)
+            elif not can_install(frozenset(needs(target, [run.job]))):
                 run.end(SKIPPED, "packages are missing that only root can install")
         allowed = [run for run in runs if run.result != SKIPPED]
         kernel, initrd = prepare(target, [run.job for run in allowed])

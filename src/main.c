@@ -13,7 +13,6 @@
 #include "balance/timing.h"
 #include "hasten/enabling.h"
 #include "hasten/expedite.h"
-#include "hasten/gp.h"
 #include "hooks/proof.h"
 #include "hooks/sites.h"
 #include "kern/kern.h"
@@ -33,15 +32,13 @@ module_param_named(check, main_check, bool, 0);
 MODULE_PARM_DESC(check,
 		 "do not load, but say in the kernel log whether the module would (ECANCELED: yes)");
 
-static enum cpuhp_state main_cpuhp_state, main_cpuhp_dead_state;
+static enum cpuhp_state main_cpuhp_state;
 
 /* A node whose first CPU this is has no timers yet. */
 static int main_cpu_up(unsigned int cpu)
 {
 	lb_node_place_cpu(cpu);
 	timing_update();
-	gp_look_for_threads();
-	expedite_update();
 	return 0;
 }
 
@@ -53,13 +50,6 @@ static int main_cpu_down(unsigned int cpu)
 	return 0;
 }
 
-/* Some kernels have just set anew where RCU's threads may run. */
-static int main_cpu_dead(unsigned int cpu)
-{
-	expedite_update();
-	return 0;
-}
-
 /*
  * check=1: report whether the module would load, and touch nothing. @ret: what finding
  * and verifying the kernel's functions has returned. What is left is to see whether they
@@ -68,15 +58,20 @@ static int main_cpu_dead(unsigned int cpu)
  */
 static int __init main_preview(int ret)
 {
-	const char *backend;
-
-	ret = ret ?: redirect_preview(&backend);
+	ret = ret ?: redirect_choose();
 	if (ret) {
 		pr_err("would not load (error %d): see the line above for the reason\n", ret);
 		return ret;
 	}
-	pr_info("would load: backend %s, kernel %s\n", backend, init_utsname()->release);
+	pr_info("would load: backend %s, kernel %s\n", redirect_backend(),
+		init_utsname()->release);
 	return -ECANCELED;
+}
+
+static void __init main_start_threads(void)
+{
+	enabling_start();
+	expedite_start();
 }
 
 static int __init main_init(void)
@@ -99,7 +94,7 @@ static int __init main_init(void)
 	ret = lb_node_init();
 	if (ret)
 		return ret;
-	ret = gp_init();
+	ret = expedite_init();
 	if (ret)
 		goto err_lb_node;
 	timing_init();
@@ -110,33 +105,24 @@ static int __init main_init(void)
 	if (ret < 0)
 		goto err_timing;
 	main_cpuhp_state = ret;
-	/* of a CPU that has come up in between */
-	gp_look_for_threads();
-	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "sched/scx_bypass_lb:prepare",
-					NULL, main_cpu_dead);
-	if (ret < 0)
-		goto err_cpuhp;
-	main_cpuhp_dead_state = ret;
 
 	/* In bypass, redirect first: starting a thread would wait in the kernel's queue. */
 	if (!kern_in_bypass())
-		enabling_start();
+		main_start_threads();
 	ret = redirect_install();
 	if (ret)
-		goto err_enabling;
-	enabling_start();
+		goto err_threads;
+	main_start_threads();
 	/* last: nothing waits for a file that is open, if loading fails */
 	status_init();
 	return 0;
 
-err_enabling:
+err_threads:
 	enabling_exit();
-	cpuhp_remove_state_nocalls(main_cpuhp_dead_state);
-err_cpuhp:
 	cpuhp_remove_state_nocalls(main_cpuhp_state);
 err_timing:
+	expedite_exit();
 	timing_exit();
-	gp_exit();
 err_lb_node:
 	lb_node_exit();
 	return ret;
@@ -147,13 +133,12 @@ static void __exit main_exit(void)
 	/* first: opening a file of a module that is on its way out is a WARNING */
 	status_exit();
 	redirect_remove();
-	cpuhp_remove_state_nocalls(main_cpuhp_dead_state);
 	cpuhp_remove_state_nocalls(main_cpuhp_state);
 	bypass_dsq_exit();
-	/* waits for a thread, so the guard is still there */
+	/* these wait for threads, so the guard is still there */
 	enabling_exit();
+	expedite_exit();
 	timing_exit();
-	gp_exit();
 	lb_node_exit();
 }
 

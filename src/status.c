@@ -38,9 +38,9 @@ static void status_show_params(struct seq_file *m)
 {
 	seq_printf(m, "bypass_lb_intv_us: %u\n", timing_intv_us());
 	seq_printf(m, "slice_bypass_us: %u\n", timing_slice_us());
-	status_show_flag(m, "readers_first", policy_readers_first());
-	status_show_flag(m, "kthreads_first", policy_kthreads_first());
-	status_show_flag(m, "expedite_rcu", expedite_is_allowed());
+	status_show_flag(m, "readers_first", READ_ONCE(policy_readers_first));
+	status_show_flag(m, "kthreads_first", READ_ONCE(policy_kthreads_first));
+	status_show_flag(m, "expedite_rcu", READ_ONCE(expedite_rcu));
 }
 
 static void status_show_totals(struct seq_file *m)

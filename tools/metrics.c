@@ -99,7 +99,7 @@ int verb_metrics(const struct options *o)
 	one("readers_first_total", "counter",
 	    "Tasks queued first because they were inside an RCU read-side section.", s.readers);
 	one("kthreads_first_total", "counter", "Kernel threads queued first.", s.kthreads);
-	one("expedited_total", "counter", "How often RCU grace periods were expedited.",
+	one("expedited_total", "counter", "RCU grace periods that were to be expedited.",
 	    s.expedited);
 	one_time("interval_seconds", "gauge", "The parameter bypass_lb_intv_us.",
 		 s.intv_us * 1000);

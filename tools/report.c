@@ -220,10 +220,11 @@ static void hooked_functions(void)
 {
 	/* with their clones, which have a dot behind the name */
 	static const char * const symbols[] = {
-		" scx_bypass", " scx_ops_bypass", " dispatch_enqueue", " consume_dispatch_q", NULL
+		" scx_bypass", " scx_ops_bypass", " dispatch_enqueue", " consume_dispatch_q",
+		" synchronize_rcu", NULL
 	};
 	static const char * const hooked[] = {
-		"bypass", "dispatch_enqueue", "consume_dispatch_q", NULL
+		"bypass", "dispatch_enqueue", "consume_dispatch_q", "synchronize_rcu", NULL
 	};
 	char *text = files_read("/proc/kallsyms"), *rest = text, *line, *name;
 

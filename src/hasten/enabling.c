@@ -18,15 +18,14 @@
  */
 #include <linux/bitops.h>
 #include <linux/delay.h>
-#include <linux/err.h>
 #include <linux/kthread.h>
-#include <linux/printk.h>
 #include <linux/sched/rt.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <uapi/linux/sched/types.h>
 
 #include "hasten/enabling.h"
+#include "hasten/worker.h"
 #include "kern/kern.h"
 
 /* between two looks */
@@ -62,7 +61,6 @@ static struct enabling_record {
 } enabling_record;
 
 static struct kthread_worker enabling_worker;
-static struct kthread_work enabling_work;
 static struct task_struct *enabling_thread;
 
 static bool enabling_try_lock(void)
@@ -224,6 +222,8 @@ static void enabling_watch(struct kthread_work *work)
 	}
 }
 
+static DEFINE_KTHREAD_WORK(enabling_work, enabling_watch);
+
 /* The caller has the mutex, so a task that is recorded is one that has failed. */
 static void enabling_begin(void)
 {
@@ -282,15 +282,9 @@ void __init enabling_start(void)
 
 	if (enabling_thread)
 		return;
-	kthread_init_worker(&enabling_worker);
-	kthread_init_work(&enabling_work, enabling_watch);
-	thread = kthread_run(kthread_worker_fn, &enabling_worker, "scx_bypass_lb");
-	if (IS_ERR(thread)) {
-		pr_warn("no thread to look after tasks that attach schedulers (error %ld)\n",
-			PTR_ERR(thread));
-		return;
-	}
-	sched_set_fifo_low(thread);
+	thread = worker_start(&enabling_worker, "scx_bypass_lb");
+	if (thread)
+		sched_set_fifo_low(thread);
 	WRITE_ONCE(enabling_thread, thread);
 }
 

@@ -1,202 +1,238 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Leaving bypass takes three RCU grace periods one after the other. Each waits
- * for the tick of every CPU, several times; an expedited one asks the CPUs.
- * But RCU's own threads do that, and each of their wakeups may wait for a turn of a long
- * queue. So gp.c lets them run before others meanwhile.
+ * A task that attaches a scheduler, or removes one, waits for RCU grace periods. A normal one waits
+ * for the tick of every CPU, several times; an expedited one asks the CPUs. So the task asks for
+ * both, and goes on as soon as one of them has ended.
  *
- * Where real-time tasks keep all CPUs busy, the kernel gives the fair class a share, of which a
- * real-time thread gets nothing. And an expedited grace period would have more threads wait for
- * that share, one after the other. So nothing is done if the fair class has these threads, because
- * the scheduler that is removed does not have all tasks. A scheduler may be attached, or
- * a real-time task may come later, when the fair class has its tasks back: when a thread that was
- * made a real-time thread waits for long, all becomes as without the module. The work that sees to
- * it is done by a thread of the fair class then.
+ * Because an expedited one may get stuck where a normal one does not: it needs threads that may run
+ * on the CPUs of one RCU leaf node only, and the task that asked for the one before it has to run
+ * once more. A real-time task may keep the CPU of any of these for itself. That is also why
+ * a thread of the module asks for the expedited one, and why nobody else's are expedited.
+ *
+ * Each wakeup of these threads may wait for a turn of a long queue. So they are real-time threads
+ * of the lowest priority meanwhile, but not for long: then the fair class has them, to which the
+ * kernel guarantees a share of each CPU. Other tasks may need them, too. The thread that makes
+ * normal grace periods stays as it is.
  */
-#include <linux/bitops.h>
-#include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <uapi/linux/sched/types.h>
 
 #include "hasten/expedite.h"
-#include "hasten/gp.h"
+#include "hasten/worker.h"
 #include "kern/kern.h"
 #include "record/count.h"
 
+bool expedite_rcu __read_mostly = true;
+module_param(expedite_rcu, bool, 0600);
+MODULE_PARM_DESC(expedite_rcu,
+		 "in bypass mode, expedite RCU grace periods of a task that attaches or removes a scheduler (default Y)");
+
+/* as RCU's threads for expedited grace periods begin: the main one, and one for each leaf node */
+#define EXPEDITE_MAIN	"rcu_exp_gp_kthr"
+#define EXPEDITE_LEAF	"rcu_exp_par_gp_"
+
+/* how long the threads may be real-time threads, if the task that waits does not get a CPU */
+#define EXPEDITE_JIFFIES	(HZ / 4)
+
+/**
+ * struct expedite_thread - a thread that an expedited grace period needs
+ * @p: the thread, a reference is held
+ * @raised: it was made a real-time thread here
+ */
+struct expedite_thread {
+	struct task_struct *p;
+	bool raised;
+};
+
+/* RCU's, found once, at load; one that comes later is not raised. They stay. And the module's. */
+static struct expedite_thread *expedite_threads;
+static unsigned int expedite_nr_threads;
+
+static struct kthread_worker expedite_worker;
+static struct task_struct *expedite_thread;
+/* the thread has asked for a grace period that has not ended */
+static bool expedite_asking;
+
+/* a task waits here for the end of a grace period, one at a time */
+static DECLARE_WAIT_QUEUE_HEAD(expedite_end);
+
+static bool expedite_is_named(const struct task_struct *p, const char *name)
+{
+	return (p->flags & PF_KTHREAD) && !strncmp(p->comm, name, strlen(name));
+}
+
+/* Returns how many threads there are. Takes no more than @max of them. */
+static unsigned int expedite_find(unsigned int max)
+{
+	struct task_struct *p;
+	unsigned int nr = 0;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		if (!expedite_is_named(p, EXPEDITE_MAIN) && !expedite_is_named(p, EXPEDITE_LEAF))
+			continue;
+		if (nr < max)
+			expedite_threads[nr].p = get_task_struct(p);
+		nr++;
+	}
+	rcu_read_unlock();
+	return nr;
+}
+
+/**
+ * expedite_init() - find RCU's threads
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int __init expedite_init(void)
+{
+	unsigned int max = expedite_find(0);
+
+	/* one more is the module's */
+	expedite_threads = kcalloc(max + 1, sizeof(*expedite_threads), GFP_KERNEL);
+	if (!expedite_threads)
+		return -ENOMEM;
+	expedite_nr_threads = min(max, expedite_find(max));
+	return 0;
+}
+
 /*
- * The task that sets this bit applies what is wanted. Others do not wait for it: scx_bypass()
- * must not wait for a task that may be preempted. They leave a number behind, and the
- * one that has the bit looks at the number again after it has given the bit back.
+ * A thread that was to lower them may be late, and do that now: only what is set before a
+ * thread is raised, or reset before it is lowered, tells what it is.
  */
-static unsigned long expedite_busy;
-static atomic_t expedite_requests = ATOMIC_INIT(0);
-
-static bool expedite_started;
-/* bypass has begun, and is not about to end; and RCU's threads lose no share of the fair class */
-static bool expedite_wanted;
-/* owned by the task that has the bit */
-static bool expedite_on;
-
-/* between two looks at whether one of RCU's threads waits; one that waited at both is too slow */
-#define EXPEDITE_LOOK_JIFFIES	(HZ / 4)
-
-static void expedite_look_fn(struct work_struct *work);
-static DECLARE_DELAYED_WORK(expedite_look, expedite_look_fn);
-static bool expedite_look_due;
-
-/* in bypass, RCU grace periods are expedited */
-static bool expedite_rcu __read_mostly = true;
-
-static void expedite_look_later(void)
+static void expedite_raise(void)
 {
-	WRITE_ONCE(expedite_look_due, false);
-	queue_delayed_work(system_unbound_wq, &expedite_look, EXPEDITE_LOOK_JIFFIES);
-}
+	const struct sched_attr fifo = { .sched_policy = SCHED_FIFO, .sched_priority = 1 };
+	unsigned int i;
 
-/* The caller has the bit. */
-static void expedite_set_to(bool want)
-{
-	if (want && !expedite_on) {
-		expedite_on = true;
-		static_call(kern_rcu_expedite_gp)();
-		gp_raise();
-		expedite_look_later();
-		count_add(cpumask_first(cpu_possible_mask), COUNT_EXPEDITED, 1);
-	}
-	if (!want && expedite_on) {
-		expedite_on = false;
-		cancel_delayed_work(&expedite_look);
-		gp_lower();
-		static_call(kern_rcu_unexpedite_gp)();
+	for (i = 0; i < expedite_nr_threads; i++) {
+		struct expedite_thread *t = &expedite_threads[i];
+
+		if (READ_ONCE(t->p->policy) != SCHED_NORMAL)
+			continue;
+		WRITE_ONCE(t->raised, true);
+		sched_setattr_nocheck(t->p, &fifo);
 	}
 }
 
-/* The caller has the bit. */
-static void expedite_apply(void)
+/* Threads that others have changed meanwhile stay as they are. */
+static void expedite_lower(void)
 {
-	bool allowed = READ_ONCE(expedite_started) && READ_ONCE(expedite_rcu);
+	unsigned int i;
 
-	/* no grace period may become an expedited one while the threads are narrowed */
-	if (allowed)
-		gp_widen();
-	if (expedite_on && xchg(&expedite_look_due, false)) {
-		/* if bypass begins again just now, it has normal grace periods */
-		if (gp_waits())
-			WRITE_ONCE(expedite_wanted, false);
-		else
-			expedite_look_later();
+	for (i = 0; i < expedite_nr_threads; i++) {
+		struct expedite_thread *t = &expedite_threads[i];
+
+		if (xchg(&t->raised, false) && READ_ONCE(t->p->policy) == SCHED_FIFO &&
+		    READ_ONCE(t->p->rt_priority) == 1)
+			sched_set_normal(t->p, task_nice(t->p));
 	}
-	expedite_set_to(allowed && gp_knows_threads() && READ_ONCE(expedite_wanted) &&
-			kern_in_bypass());
-	if (!allowed)
-		gp_narrow();
 }
+
+/* By a thread of the fair class. */
+static void expedite_lower_fn(struct work_struct *work)
+{
+	expedite_lower();
+}
+
+static DECLARE_DELAYED_WORK(expedite_lower_work, expedite_lower_fn);
+
+/* The thread's work. The task that waits may be gone by the time that this has ended. */
+static void expedite_fn(struct kthread_work *work)
+{
+	WRITE_ONCE(expedite_asking, true);
+	synchronize_rcu_expedited();
+	WRITE_ONCE(expedite_asking, false);
+	wake_up_all(&expedite_end);
+}
+
+static DEFINE_KTHREAD_WORK(expedite_work, expedite_fn);
 
 /**
- * expedite_update() - act on a change of the parameter, of CPUs or of RCU's threads
+ * expedite_start() - start the thread, if it is not there
  *
- * Does not wait. If another task is doing this already, that one sees the change, too.
- *
- * Context: process, may sleep. Takes the locks of sched_setscheduler().
- */
-void expedite_update(void)
-{
-	int seen;
-
-	atomic_inc(&expedite_requests);
-	/* pairs with the one below: one of the two tasks sees what the other has done */
-	smp_mb__after_atomic();
-	do {
-		if (test_and_set_bit_lock(0, &expedite_busy))
-			return;
-		seen = atomic_read(&expedite_requests);
-		expedite_apply();
-		clear_bit_unlock(0, &expedite_busy);
-		/* pairs with the one above */
-		smp_mb();
-	} while (atomic_read(&expedite_requests) != seen);
-}
-
-/* The threads that were raised may have to be lowered. */
-static void expedite_look_fn(struct work_struct *work)
-{
-	WRITE_ONCE(expedite_look_due, true);
-	expedite_update();
-}
-
-/**
- * expedite_change() - bypass has begun, or is about to end
- * @bypass: it has begun
- *
- * Before the end, because an ordinary task may be preempted as soon as it has left bypass, and
- * it then waits for the BPF scheduler. Nothing is to be expedited meanwhile. If bypass goes on,
- * because there is another reason for it, or because the kernel has forgotten to end it, grace
- * periods are normal ones.
- *
- * Context: process, may sleep. Takes the locks of sched_setscheduler().
- */
-void expedite_change(bool bypass)
-{
-	bool attaching = kern_attaching_task() == current;
-
-	WRITE_ONCE(expedite_wanted, bypass && (attaching || !gp_is_fair()));
-	expedite_update();
-}
-
-/**
- * expedite_start() - expedite grace periods from now on, whenever bypass is on
- *
- * If it is on already, then now if a task is attaching a scheduler or removing one.
+ * Waits for a fork.
  *
  * Context: process, may sleep.
  */
-void expedite_start(void)
+void __init expedite_start(void)
 {
-	WRITE_ONCE(expedite_started, true);
-	if (kern_attaching_task() && !gp_is_fair())
-		WRITE_ONCE(expedite_wanted, true);
-	expedite_update();
+	struct task_struct *thread;
+
+	if (expedite_thread)
+		return;
+	thread = worker_start(&expedite_worker, "scx_bypass_rcu");
+	if (!thread)
+		return;
+	expedite_threads[expedite_nr_threads++].p = get_task_struct(thread);
+	/* pairs with the one in expedite_wanted() */
+	smp_store_release(&expedite_thread, thread);
 }
 
 /**
- * expedite_stop() - expedite no grace periods any more
+ * expedite_exit() - end the thread, and forget RCU's
  *
- * Context: process, may sleep: waits for a task that is applying a change.
+ * Waits for an expedited grace period that has begun.
+ *
+ * Context: process, may sleep. Nothing calls expedite_wait() any more.
  */
-void expedite_stop(void)
+void expedite_exit(void)
 {
-	WRITE_ONCE(expedite_started, false);
-	while (test_and_set_bit_lock(0, &expedite_busy))
-		msleep(20);
-	expedite_apply();
-	clear_bit_unlock(0, &expedite_busy);
-	cancel_delayed_work_sync(&expedite_look);
+	cancel_delayed_work_sync(&expedite_lower_work);
+	expedite_lower();
+	if (READ_ONCE(expedite_asking))
+		pr_info("unload waits for an expedited RCU grace period\n");
+	if (expedite_thread) {
+		kthread_flush_worker(&expedite_worker);
+		kthread_stop(expedite_thread);
+	}
+	while (expedite_nr_threads)
+		put_task_struct(expedite_threads[--expedite_nr_threads].p);
+	kfree(expedite_threads);
 }
 
 /**
- * expedite_is_allowed() - the parameter expedite_rcu
+ * expedite_wanted() - is the current task to wait for grace periods by expedite_wait()?
+ *
+ * It is if it attaches a scheduler or removes one, in bypass.
  *
  * Context: any.
  */
-bool expedite_is_allowed(void)
+bool expedite_wanted(void)
 {
-	return READ_ONCE(expedite_rcu);
+	return kern_attaching_task() == current && READ_ONCE(expedite_rcu) && kern_in_bypass() &&
+	       /* pairs with the one in expedite_start() */
+	       smp_load_acquire(&expedite_thread);
 }
 
-static int expedite_set(const char *val, const struct kernel_param *kp)
+/**
+ * expedite_wait() - wait for a grace period, as synchronize_rcu() does
+ *
+ * Context: process, may sleep. The task is the one that expedite_wanted() is true for, so there is
+ * one at a time. Takes the locks of sched_setscheduler().
+ */
+void expedite_wait(void)
 {
-	int ret = param_set_bool(val, kp);
+	struct rcu_gp_oldstate state;
 
-	if (!ret)
-		expedite_update();
-	return ret;
+	start_poll_synchronize_rcu_full(&state);
+	expedite_raise();
+	mod_delayed_work(system_unbound_wq, &expedite_lower_work, EXPEDITE_JIFFIES);
+	kthread_queue_work(&expedite_worker, &expedite_work);
+	/* the end of a normal one wakes nobody */
+	while (!wait_event_timeout(expedite_end, poll_state_synchronize_rcu_full(&state), 1))
+		;
+	expedite_lower();
+	cancel_delayed_work(&expedite_lower_work);
+	count_add(cpumask_first(cpu_possible_mask), COUNT_EXPEDITED, 1);
 }
-
-static const struct kernel_param_ops expedite_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = expedite_set,
-	.get = param_get_bool,
-};
-
-module_param_cb(expedite_rcu, &expedite_ops, &expedite_rcu, 0600);
-MODULE_PARM_DESC(expedite_rcu, "in bypass mode, expedite RCU grace periods (default Y)");

@@ -4,10 +4,13 @@
 
 #include <linux/types.h>
 
+/* the parameter; to be read with READ_ONCE() */
+extern bool expedite_rcu;
+
+int expedite_init(void);
 void expedite_start(void);
-void expedite_stop(void);
-void expedite_update(void);
-void expedite_change(bool bypass);
-bool expedite_is_allowed(void);
+void expedite_exit(void);
+bool expedite_wanted(void);
+void expedite_wait(void);
 
 #endif /* EXPEDITE_H */

@@ -23,33 +23,28 @@ bool gate_open __read_mostly;
 bool gate_proven __read_mostly;
 unsigned long gate_changes = 1;
 
-/* Innermost, interrupts off. Protects gate_changing and writes of the variables above. */
+/* Innermost, interrupts off. Protects gate_changing and writes of gate_open and gate_changes. */
 static DEFINE_RAW_SPINLOCK(gate_lock);
 /* number of tasks that are about to change bypass */
 static unsigned int gate_changing;
 
-static void gate_change(int change, bool proven)
+/**
+ * gate_change() - open or close the gates, as bypass is on or not
+ * @change: 1 if bypass may begin or end on any CPU from now on; -1 if the flags of all CPUs are
+ *	what they are to be again; else 0
+ *
+ * Context: any but under gate_lock.
+ */
+void gate_change(int change)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gate_lock, flags);
-	if (proven)
-		WRITE_ONCE(gate_proven, true);
 	gate_changing += change;
 	if (change > 0)
 		WRITE_ONCE(gate_changes, gate_changes + 1);
-	WRITE_ONCE(gate_open, gate_changing || !gate_proven || kern_bypassing());
+	WRITE_ONCE(gate_open, gate_changing || !READ_ONCE(gate_proven) || kern_bypassing());
 	raw_spin_unlock_irqrestore(&gate_lock, flags);
-}
-
-/**
- * gate_update() - open or close the gates, as bypass is on or not
- *
- * Context: any but under gate_lock.
- */
-void gate_update(void)
-{
-	gate_change(0, false);
 }
 
 /**
@@ -59,27 +54,8 @@ void gate_update(void)
  */
 void gate_prove(void)
 {
-	gate_change(0, true);
-}
-
-/**
- * gate_hold() - bypass may begin or end on any CPU from now on
- *
- * Context: any but under gate_lock.
- */
-void gate_hold(void)
-{
-	gate_change(1, false);
-}
-
-/**
- * gate_release() - the flags of all CPUs are what they are to be, after gate_hold()
- *
- * Context: any but under gate_lock.
- */
-void gate_release(void)
-{
-	gate_change(-1, false);
+	WRITE_ONCE(gate_proven, true);
+	gate_change(0);
 }
 
 /**

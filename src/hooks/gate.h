@@ -38,10 +38,8 @@ extern bool gate_open;
 	    ".size gate_" #fn ", .-gate_" #fn "\n"			\
 	    ".popsection\n")
 
-void gate_update(void);
+void gate_change(int change);
 void gate_prove(void);
-void gate_hold(void);
-void gate_release(void);
 unsigned long gate_settled(void);
 
 /* Is bypass on, or does it change? */

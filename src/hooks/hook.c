@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The three hooks. Each does its part and runs the kernel's own body, so that
+ * The four hooks. Each does its part and runs the kernel's own body, so that
  * what a distribution fixes there stays fixed.
  */
 #include <linux/printk.h>
@@ -12,6 +12,7 @@
 #include "hasten/expedite.h"
 #include "hooks/gate.h"
 #include "hooks/hook.h"
+#include "hooks/pass.h"
 #include "hooks/policy.h"
 #include "hooks/proof.h"
 #include "hooks/state.h"
@@ -19,6 +20,7 @@
 #include "record/episode.h"
 
 typedef void hook_bypass_fn(bool bypass);
+typedef void hook_rcu_fn(void);
 
 /* the kernel's own body */
 DEFINE_STATIC_CALL_NULL(body_scx_bypass, hook_bypass_fn);
@@ -60,17 +62,17 @@ static void hook_scx_bypass(bool bypass)
 	bool begins;
 
 	state_change_begin();
-	if (state_is_active())
-		episode_before(bypass);
-	if (!bypass && state_is_active())
+	if (bypass && state_is_active())
+		episode_before();
+	if (!bypass && state_is_active()) {
+		episode_look();
 		proof_wait();
-	if (!bypass)
-		expedite_change(false);
+	}
 	begins = bypass && !kern_bypassing() && state_is_redirecting() && deliver_begin();
-	gate_hold();
+	gate_change(1);
 	preempt_disable();
 	static_call(body_scx_bypass)(bypass);
-	gate_release();
+	gate_change(-1);
 	timing_update();
 	preempt_enable();
 	if (begins) {
@@ -81,13 +83,27 @@ static void hook_scx_bypass(bool bypass)
 		defer_end();
 	if (!bypass || state_is_active())
 		enabling_update(bypass);
-	if (bypass)
-		expedite_change(true);
 	if (state_is_active())
 		episode_after();
 	hook_report(bypass);
 	state_change_end();
 }
+
+/* the kernel's own body */
+DEFINE_STATIC_CALL_NULL(body_synchronize_rcu, hook_rcu_fn);
+
+static bool __used hook_rcu_is_wanted(void)
+{
+	return expedite_wanted() && state_enter();
+}
+
+static void __used hook_rcu_wait(void)
+{
+	expedite_wait();
+	state_leave();
+}
+
+DEFINE_PASSING_HOOK(hook_synchronize_rcu, hook_rcu_is_wanted, hook_rcu_wait, body_synchronize_rcu);
 
 /*
  * Interrupts are off. The caller holds @p's rq lock or, coming from the BPF
@@ -212,6 +228,10 @@ const struct hook hook_forms[] = {
 		.id = HOOK_BYPASS,
 		.body = KERN_FUNC(scx_ops_bypass, body_scx_bypass, "void(bool)"),
 		.func = hook_scx_bypass,
+	}, {
+		.id = HOOK_RCU,
+		.body = KERN_FUNC(synchronize_rcu, body_synchronize_rcu, "void()"),
+		.func = hook_synchronize_rcu,
 	},
 	HOOK_ENTRY(HOOK_ENQUEUE, dispatch_enqueue, _sch,
 		   "void(*scx_sched,*scx_dispatch_q,*task_struct,u64)"),

@@ -8,6 +8,7 @@ enum hook_id {
 	HOOK_BYPASS,
 	HOOK_ENQUEUE,
 	HOOK_CONSUME,
+	HOOK_RCU,
 	NR_HOOKS,
 };
 

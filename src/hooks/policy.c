@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The policy of bypass: on which DSQ a task waits, and for how long it then runs; from
- * which DSQs a CPU takes its next task, in which order. The three hooks ask here.
+ * which DSQs a CPU takes its next task, in which order. The hooks ask here.
  */
 #include <linux/irq_work.h>
 #include <linux/module.h>
@@ -20,13 +20,13 @@
 /* urgent tasks that are picked in a row, while others wait */
 #define POLICY_URGENT_ROW	4
 
-static bool policy_readers __read_mostly = true;
-module_param_named(readers_first, policy_readers, bool, 0600);
+bool policy_readers_first __read_mostly = true;
+module_param_named(readers_first, policy_readers_first, bool, 0600);
 MODULE_PARM_DESC(readers_first,
 		 "in bypass mode, tasks preempted inside an RCU read-side section run first (default Y)");
 
-static bool policy_kthreads __read_mostly = true;
-module_param_named(kthreads_first, policy_kthreads, bool, 0600);
+bool policy_kthreads_first __read_mostly = true;
+module_param_named(kthreads_first, policy_kthreads_first, bool, 0600);
 MODULE_PARM_DESC(kthreads_first, "in bypass mode, woken kernel threads run first (default Y)");
 
 /**
@@ -40,26 +40,6 @@ struct policy_turn {
 };
 
 static DEFINE_PER_CPU(struct policy_turn, policy_turns);
-
-/**
- * policy_readers_first() - the parameter readers_first
- *
- * Context: any.
- */
-bool policy_readers_first(void)
-{
-	return READ_ONCE(policy_readers);
-}
-
-/**
- * policy_kthreads_first() - the parameter kthreads_first
- *
- * Context: any.
- */
-bool policy_kthreads_first(void)
-{
-	return READ_ONCE(policy_kthreads);
-}
 
 static bool policy_is_rcu_reader(const struct task_struct *p)
 {
@@ -81,9 +61,9 @@ static bool policy_is_rcu_reader(const struct task_struct *p)
  */
 static bool policy_is_urgent(const struct task_struct *p)
 {
-	if ((p->flags & PF_KTHREAD) && p != current && policy_kthreads_first())
+	if ((p->flags & PF_KTHREAD) && p != current && READ_ONCE(policy_kthreads_first))
 		return true;
-	return policy_is_rcu_reader(p) && policy_readers_first();
+	return policy_is_rcu_reader(p) && READ_ONCE(policy_readers_first);
 }
 
 /**

@@ -33,11 +33,12 @@ struct policy_pick {
 	u32 seq;
 };
 
+/* the parameters; to be read with READ_ONCE() */
+extern bool policy_readers_first, policy_kthreads_first;
+
 void policy_enqueue(struct scx_dispatch_q *global, struct task_struct *p, u64 enq_flags);
 void policy_begin(struct policy_pick *pick, int cpu, struct scx_dispatch_q *global);
 struct scx_dispatch_q *policy_next(struct policy_pick *pick);
 void policy_picked(const struct policy_pick *pick, struct scx_dispatch_q *dsq, struct rq *rq);
-bool policy_readers_first(void);
-bool policy_kthreads_first(void);
 
 #endif /* POLICY_H */

@@ -5,7 +5,6 @@
 
 #include "balance/guard.h"
 #include "balance/timing.h"
-#include "hasten/expedite.h"
 #include "hooks/gate.h"
 #include "hooks/proof.h"
 #include "hooks/state.h"
@@ -28,14 +27,13 @@ const struct task_struct *state_changing_task;
 void state_activate(const char *backend)
 {
 	/* bypass may be on already */
-	gate_update();
+	gate_change(0);
 	timing_start();
 	/* a proof is only looked for while active, and then ends this */
 	guard_watch_global(GUARD_UNPROVEN, !proof_is_complete());
 	guard_watch_global(GUARD_INACTIVE, false);
 	WRITE_ONCE(state_active, true);
 	timing_update();
-	expedite_start();
 	episode_after();
 	pr_info("hooks active: version %s, backend %s\n", SCX_BYPASS_LB_VERSION, backend);
 }
@@ -59,7 +57,6 @@ void state_deactivate(void)
 	/* a task in hook_scx_bypass() may have seen it as well, and deliver tasks */
 	state_wait_idle();
 	timing_stop_passes();
-	expedite_stop();
 	episode_stop();
 	sweep_drain();
 	/* the guard stays until the module goes, because a task that waits could hold that up */
@@ -67,10 +64,38 @@ void state_deactivate(void)
 }
 
 /**
+ * state_enter() - the current task is to stay in a hook for some time, if the hooks are active
+ *
+ * Unload waits for the end of it, by state_leave(). Where the kernel is not preemptible, an RCU-tasks
+ * grace period does not wait for a task that was switched out in a hook.
+ *
+ * Context: process.
+ * Return: whether they are; if not, it must not stay, and need not leave.
+ */
+bool state_enter(void)
+{
+	/* orders: unload resets the flag, and then looks at the count */
+	atomic_inc_return(&state_inside);
+	if (state_is_active())
+		return true;
+	state_leave();
+	return false;
+}
+
+/**
+ * state_leave() - the current task leaves the hook, after state_enter()
+ *
+ * Context: process.
+ */
+void state_leave(void)
+{
+	atomic_dec(&state_inside);
+}
+
+/**
  * state_change_begin() - the current task changes bypass
  *
- * Unload waits for the end of it. Where the kernel is not preemptible, an RCU-tasks grace period
- * does not wait for a task that was switched out in a hook.
+ * Unload waits for the end of it, as after state_enter().
  *
  * Context: process.
  */
@@ -89,7 +114,7 @@ void state_change_begin(void)
 void state_change_end(void)
 {
 	cmpxchg(&state_changing_task, current, NULL);
-	atomic_dec(&state_inside);
+	state_leave();
 }
 
 /**

@@ -11,14 +11,16 @@
 
 /* Written by state.c alone. */
 extern bool state_active;
-/* tasks that are inside hook_scx_bypass(): they may be preempted there */
+/* tasks that are inside the hooks of scx_bypass() and synchronize_rcu(): they may sleep there */
 extern atomic_t state_inside;
-/* one of them that is no real-time task, or NULL; only to be compared */
+/* one that is inside the first, and no real-time task, or NULL; only to be compared */
 extern const struct task_struct *state_changing_task;
 
 void state_activate(const char *backend);
 void state_deactivate(void);
 void state_wait_idle(void);
+bool state_enter(void);
+void state_leave(void);
 void state_change_begin(void);
 void state_change_end(void);
 
@@ -42,7 +44,7 @@ static inline bool state_is_changing(const struct task_struct *p)
 	return READ_ONCE(state_changing_task) == p;
 }
 
-/* No task is inside the hook that can be preempted. */
+/* No task is inside a hook in which it can be preempted. */
 static inline bool state_is_idle(void)
 {
 	return !atomic_read(&state_inside);

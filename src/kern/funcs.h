@@ -20,7 +20,6 @@ struct task_struct;
 typedef void kern_rq_lock_fn(struct rq *rq, int subclass);
 typedef void kern_rq_unlock_fn(struct rq *rq);
 typedef void kern_cpu_fn(int cpu);
-typedef void kern_void_fn(void);
 typedef int kern_ftrace_is_dead_fn(void);
 typedef void kern_task_on_rq_fn(struct rq *rq, struct task_struct *p, int flags);
 typedef void kern_group_capacity_fn(struct sched_domain *sd, int cpu);
@@ -53,9 +52,7 @@ typedef void kern_set_task_cpu_fn(struct task_struct *p, unsigned int cpu);
 	X(deactivate_task, kern_task_on_rq_fn, "void(*rq,*task_struct,s32)")		\
 	X(set_task_cpu, kern_set_task_cpu_fn, "void(*task_struct,u32)")			\
 	X(update_group_capacity, kern_group_capacity_fn, "void(*sched_domain,s32)") \
-	X(irq_work_queue_on, irq_work_queue_on, "bool(*irq_work,s32)")			\
-	X(rcu_expedite_gp, kern_void_fn, "void()")					\
-	X(rcu_unexpedite_gp, kern_void_fn, "void()")
+	X(irq_work_queue_on, irq_work_queue_on, "bool(*irq_work,s32)")
 
 #define KERN_DECLARE(name, type, proto)	DECLARE_STATIC_CALL(kern_##name, type);
 KERN_FUNCS(KERN_DECLARE)

@@ -41,60 +41,44 @@ struct scx_sched;
 /* a mutex has no more than three flags in its owner's address */
 #define KERN_OWNER_ALIGN	8
 
-/**
- * struct kern_layout - what the running kernel's BTF says
- * @rq_cpu: offset of rq.cpu, bytes
- * @rq_scx_flags: offset of rq.scx.flags, bytes
- * @rq_nr_running: offset of rq.nr_running, bytes
- * @rq_local_dsq: offset of rq.scx.local_dsq, bytes
- * @rq_scx_nr_running: offset of rq.scx.nr_running, bytes
- * @rq_sd: offset of rq.sd, bytes
- * @rq_online: SCX_RQ_ONLINE
- * @rq_bypassing: SCX_RQ_BYPASSING
- * @enq_head: SCX_ENQ_HEAD
- * @enq_preempt: SCX_ENQ_PREEMPT
- * @enq_clear_opss: SCX_ENQ_CLEAR_OPSS
- * @enq_dsq_priq: SCX_ENQ_DSQ_PRIQ
- * @task_resets_on_fork: where task_struct.sched_reset_on_fork is, bits
- * @sched_unloaded: the value of @sched_state when no scheduler is loaded
- * @sched_state: sched_ext's own record of whether a scheduler is loaded
- * @sched_root: which one; NULL in kernels that can only have one
- * @switched_all: a static key: has the loaded scheduler all tasks of the fair class?
- * @fair_class: the fair class
- * @sched_mutex: held by a task that attaches a scheduler, and by the one that removes it
- * @runqueues: the per-CPU run queues
- * @rq_lock: offset of rq.__lock, bytes; this and the next two for lockdep only
- * @rq_core: offset of rq.core, with core scheduling
- * @rq_core_enabled: offset of rq.core_enabled, with core scheduling
- *
- * Written once, by resolve_kernel() and verify_kernel().
+/*
+ * What the running kernel's symbols and BTF say. Written once, by resolve_kernel() and
+ * verify_kernel().
  */
 struct kern_layout {
+	/* where members are, in bytes; of rq.scx, too */
 	u32 rq_cpu;
 	u32 rq_scx_flags;
 	u32 rq_nr_running;
 	u32 rq_local_dsq;
 	u32 rq_scx_nr_running;
 	u32 rq_sd;
-	u32 task_resets_on_fork;
-	u64 rq_online;
-	u64 rq_bypassing;
-	u64 enq_head;
-	u64 enq_preempt;
-	u64 enq_clear_opss;
-	u64 enq_dsq_priq;
-	u64 sched_unloaded;
-	const atomic_t *sched_state;
-	struct scx_sched **sched_root;
-	struct static_key *switched_all;
-	const struct sched_class *fair_class;
-	const struct mutex *sched_mutex;
-	void __percpu *runqueues;
 #ifdef CONFIG_LOCKDEP
 	u32 rq_lock;
 	u32 rq_core;
 	u32 rq_core_enabled;
 #endif
+	/* where task_struct.sched_reset_on_fork is, in bits */
+	u32 task_resets_on_fork;
+	/* SCX_RQ_* */
+	u64 rq_online;
+	u64 rq_bypassing;
+	/* SCX_ENQ_* */
+	u64 enq_head;
+	u64 enq_preempt;
+	u64 enq_clear_opss;
+	u64 enq_dsq_priq;
+	/* whether a scheduler is loaded, and the value if none is */
+	const atomic_t *sched_state;
+	u64 sched_unloaded;
+	/* which one; NULL in kernels that can only have one */
+	struct scx_sched **sched_root;
+	/* has it all tasks of the fair class? */
+	struct static_key *switched_all;
+	const struct sched_class *fair_class;
+	/* held by a task that attaches a scheduler, and by the one that removes it */
+	const struct mutex *sched_mutex;
+	void __percpu *runqueues;
 };
 
 extern struct kern_layout kern_layout;
@@ -158,16 +142,6 @@ static inline u32 kern_cpu_nr_others(int cpu)
 static inline struct scx_dispatch_q *kern_local_dsq(struct rq *rq)
 {
 	return (void *)rq + kern_layout.rq_local_dsq;
-}
-
-/* The last task on the local DSQ of @rq, which is locked; NULL if there is none. */
-static inline struct task_struct *kern_last_picked(struct rq *rq)
-{
-	const struct scx_dispatch_q *local = kern_local_dsq(rq);
-
-	if (list_empty(&local->list))
-		return NULL;
-	return list_last_entry(&local->list, struct task_struct, scx.dsq_list.node);
 }
 
 static inline bool kern_cpu_bypassing(int cpu)

@@ -9,6 +9,18 @@
 /* a kernel with this function balances its bypass DSQs itself */
 #define NATIVE_BALANCER	"scx_bypass_lb_timerfn"
 
+/* filled in here and by verify.c */
+struct kern_layout kern_layout __ro_after_init;
+
+#define KERN_DEFINE(name, type, proto)	DEFINE_STATIC_CALL_NULL(kern_##name, type);
+KERN_FUNCS(KERN_DEFINE)
+
+#define KERN_ENTRY(name, type, proto)	KERN_FUNC(name, kern_##name, proto),
+const struct kern_func kern_funcs[] = {
+	KERN_FUNCS(KERN_ENTRY)
+	{ }
+};
+
 static int __init resolve_count(void *data, unsigned long addr)
 {
 	unsigned int *count = data;
@@ -92,45 +104,32 @@ static bool __init resolve_has_symbol(const char *name)
 	return static_call(kern_kallsyms_lookup_name)(name);
 }
 
+/* The one of two names of a symbol that this kernel has. */
+static const char *__init resolve_name(const char *older, const char *newer)
+{
+	return resolve_has_symbol(older) ? older : newer;
+}
+
+static int __init resolve_pointer(void *pointer, const char *name)
+{
+	unsigned long addr = resolve_symbol(name);
+
+	*(unsigned long *)pointer = addr;
+	return addr ? 0 : -ENOENT;
+}
+
 static int __init resolve_data(void)
 {
-	unsigned long runqueues = resolve_symbol("runqueues");
-	unsigned long state, switched, mutex, root, fair;
+	struct kern_layout *k = &kern_layout;
 
-	if (!runqueues)
-		return -ENOENT;
-	kern_layout.runqueues = (void __percpu *)runqueues;
-
-	/* its older name, then the newer one */
-	state = resolve_symbol(resolve_has_symbol("scx_ops_enable_state_var") ?
-				 "scx_ops_enable_state_var" : "scx_enable_state_var");
-	if (!state)
-		return -ENOENT;
-	kern_layout.sched_state = (const atomic_t *)state;
-
-	switched = resolve_symbol("__scx_switched_all");
-	if (!switched)
-		return -ENOENT;
-	kern_layout.switched_all = (struct static_key *)switched;
-
-	mutex = resolve_symbol(resolve_has_symbol("scx_ops_enable_mutex") ?
-			       "scx_ops_enable_mutex" : "scx_enable_mutex");
-	if (!mutex)
-		return -ENOENT;
-	kern_layout.sched_mutex = (const struct mutex *)mutex;
-
-	fair = resolve_symbol("fair_sched_class");
-	if (!fair)
-		return -ENOENT;
-	kern_layout.fair_class = (const struct sched_class *)fair;
-
-	if (resolve_has_symbol("scx_root")) {
-		root = resolve_symbol("scx_root");
-		if (!root)
-			return -ENOENT;
-		kern_layout.sched_root = (struct scx_sched **)root;
-	}
-	return 0;
+	return resolve_pointer(&k->runqueues, "runqueues") ?:
+	       resolve_pointer(&k->sched_state, resolve_name("scx_ops_enable_state_var",
+							     "scx_enable_state_var")) ?:
+	       resolve_pointer(&k->switched_all, "__scx_switched_all") ?:
+	       resolve_pointer(&k->sched_mutex, resolve_name("scx_ops_enable_mutex",
+							     "scx_enable_mutex")) ?:
+	       resolve_pointer(&k->fair_class, "fair_sched_class") ?:
+	       (resolve_has_symbol("scx_root") ? resolve_pointer(&k->sched_root, "scx_root") : 0);
 }
 
 /**

@@ -104,24 +104,13 @@ int __init types_proto(const char *name, char *proto)
 	return 0;
 }
 
-/**
- * types_report_function() - report that a function is not described
- * @name: the function's name
- *
- * Context: module init.
- */
-void __init types_report_function(const char *name)
-{
-	pr_err("the kernel's BTF does not describe function %s\n", name);
-}
-
 /* Offset of @name in @t in bits, in anonymous members too; < 0 if there is none. */
-static long __init types_member_bits(const struct btf_type *t, const char *name,
-				     const struct btf_type **type)
+static int __init types_member_bits(const struct btf_type *t, const char *name,
+				    const struct btf_type **type)
 {
 	const struct btf_member *m = (const struct btf_member *)(t + 1);
 	unsigned int i;
-	long bits;
+	int bits;
 
 	for (i = 0; i < btf_type_vlen(t); i++) {
 		const char *member = types_name(m[i].name_off);
@@ -131,28 +120,13 @@ static long __init types_member_bits(const struct btf_type *t, const char *name,
 		if (!strcmp(member, name))
 			return bits;
 		if (!*member && __btf_type_is_struct(*type)) {
-			long inner = types_member_bits(*type, name, type);
+			int inner = types_member_bits(*type, name, type);
 
 			if (inner >= 0)
 				return bits + inner;
 		}
 	}
 	return -ENOENT;
-}
-
-/* Where is @member of struct @name, in units of @unit bits; -ENOENT, then reported. */
-static int __init types_find_member(const char *name, const char *member, unsigned int unit,
-				    const struct btf_type **type)
-{
-	const struct btf_type *t = types_find(name, BTF_KIND_STRUCT);
-	long bits = t ? types_member_bits(t, member, type) : -ENOENT;
-
-	if (bits < 0 || bits % unit) {
-		pr_err("the kernel's BTF has no usable member %s in struct %s\n",
-		       member, name);
-		return -ENOENT;
-	}
-	return bits / unit;
 }
 
 /* Bytes of a type, 0 if that is not known. */
@@ -179,61 +153,18 @@ static u32 __init types_size(const struct btf_type *t)
  * @size: receives its size in bytes, 0 if that is not known
  *
  * Context: module init after types_load().
- * Return: its offset in bytes, or -ENOENT, then reported.
+ * Return: its offset in bits, or -ENOENT, then reported.
  */
 int __init types_member(const char *name, const char *member, u32 *size)
 {
-	const struct btf_type *type;
-	int offset = types_find_member(name, member, BITS_PER_BYTE, &type);
+	const struct btf_type *type, *t = types_find(name, BTF_KIND_STRUCT);
+	int bits = t ? types_member_bits(t, member, &type) : -ENOENT;
 
-	if (offset >= 0)
+	if (bits < 0)
+		pr_err("the kernel's BTF has no usable member %s in struct %s\n", member, name);
+	else
 		*size = types_size(type);
-	return offset;
-}
-
-/**
- * types_u32_member() - a member that is an integer of 32 bits
- * @name: the structure
- * @member: the member
- * @offset: receives its offset in bytes
- *
- * Context: module init after types_load().
- * Return: 0, -ENOENT if there is none, -ENOEXEC if it is something else; then reported.
- */
-int __init types_u32_member(const char *name, const char *member, u32 *offset)
-{
-	const struct btf_type *type;
-	int ret = types_find_member(name, member, BITS_PER_BYTE, &type);
-
-	if (ret < 0)
-		return ret;
-	if (!btf_type_is_int(type) || type->size != sizeof(u32)) {
-		pr_err("%s.%s is not an integer of 32 bits in this kernel\n",
-		       name, member);
-		return -ENOEXEC;
-	}
-	*offset = ret;
-	return 0;
-}
-
-/**
- * types_bit_member() - a member that is one bit
- * @name: the structure
- * @member: the member
- * @bit: receives its offset in bits
- *
- * Context: module init after types_load().
- * Return: 0, or -ENOENT, then reported.
- */
-int __init types_bit_member(const char *name, const char *member, u32 *bit)
-{
-	const struct btf_type *type;
-	int ret = types_find_member(name, member, 1, &type);
-
-	if (ret < 0)
-		return ret;
-	*bit = ret;
-	return 0;
+	return bits;
 }
 
 /**

@@ -6,13 +6,10 @@
 
 int types_load(void);
 int types_member(const char *name, const char *member, u32 *size);
-int types_u32_member(const char *name, const char *member, u32 *offset);
-int types_bit_member(const char *name, const char *member, u32 *bit);
 const char *types_member_name(const char *name, unsigned int i);
 const char *types_enumerator(const char *name, unsigned int i, u64 *value);
 
 #define TYPES_PROTO_LEN	128
 int types_proto(const char *name, char *proto);
-void types_report_function(const char *name);
 
 #endif /* TYPES_H */

@@ -18,7 +18,7 @@ static int __init verify_proto(const struct kern_func *f)
 	int ret = types_proto(f->name, found);
 
 	if (ret) {
-		types_report_function(f->name);
+		pr_err("the kernel's BTF does not describe function %s\n", f->name);
 	} else if (strcmp(found, f->proto)) {
 		pr_err("function %s has prototype %s in this kernel, but this module expects %s\n",
 		       f->name, found, f->proto);
@@ -108,25 +108,36 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(sched_domain, busy_factor),
 };
 
+/* Where is a member that has @size bytes? */
+static int __init verify_learn(const char *name, const char *member, u32 size, u32 *offset)
+{
+	u32 found;
+	int bits = types_member(name, member, &found);
+
+	if (bits < 0)
+		return bits;
+	if (found != size || bits % BITS_PER_BYTE) {
+		pr_err("%s.%s has %u bytes at bit %d in this kernel, but this module expects %u\n",
+		       name, member, found, bits, size);
+		return -ENOEXEC;
+	}
+	*offset = bits / BITS_PER_BYTE;
+	return 0;
+}
+
 static int __init verify_known_members(void)
 {
-	unsigned int i;
+	const struct known_member *m = verify_members;
+	u32 offset;
+	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(verify_members); i++) {
-		const struct known_member *m = &verify_members[i];
-		u32 size;
-		int offset = types_member(m->name, m->member, &size);
-
-		if (offset < 0)
-			return offset;
+	for (; m < verify_members + ARRAY_SIZE(verify_members); m++) {
+		ret = verify_learn(m->name, m->member, m->size, &offset);
+		if (ret)
+			return ret;
 		if (offset != m->offset) {
-			pr_err("%s.%s is at byte %d in this kernel, but at %u in the headers this module was built with\n",
+			pr_err("%s.%s is at byte %u in this kernel, but at %u in the headers this module was built with\n",
 			       m->name, m->member, offset, m->offset);
-			return -ENOEXEC;
-		}
-		if (size != m->size) {
-			pr_err("%s.%s has %u bytes in this kernel, but %u in the headers this module was built with\n",
-			       m->name, m->member, size, m->size);
 			return -ENOEXEC;
 		}
 	}
@@ -161,60 +172,46 @@ static int __init verify_dsq(void)
 /* What lockdep is to be asked about. */
 static int __init verify_learn_rq_locks(void)
 {
-#ifdef CONFIG_LOCKDEP
-	u32 size;
-	int ret = types_member("rq", "__lock", &size);
+	int ret = 0;
 
-	if (ret < 0)
-		return ret;
-	kern_layout.rq_lock = ret;
+#ifdef CONFIG_LOCKDEP
+	ret = verify_learn("rq", "__lock", sizeof(raw_spinlock_t), &kern_layout.rq_lock);
 #ifdef CONFIG_SCHED_CORE
-	ret = types_member("rq", "core", &size);
-	if (ret < 0)
-		return ret;
-	kern_layout.rq_core = ret;
-	return types_u32_member("rq", "core_enabled", &kern_layout.rq_core_enabled);
+	ret = ret ?: verify_learn("rq", "core", sizeof(struct rq *), &kern_layout.rq_core) ?:
+	      verify_learn("rq", "core_enabled", sizeof(u32), &kern_layout.rq_core_enabled);
 #endif
 #endif
-	return 0;
+	return ret;
 }
 
-static int __init verify_learn_rq_layout(void)
+static int __init verify_learn_layout(void)
 {
-	u32 flags, nr_running, size;
-	int scx, local, sd, cpu, ret;
+	struct kern_layout *k = &kern_layout;
+	int scx, bit, cpu, ret;
+	u32 size;
 
 	scx = types_member("rq", "scx", &size);
 	if (scx < 0)
 		return scx;
-	ret = types_u32_member("scx_rq", "flags", &flags) ?:
-	      types_u32_member("scx_rq", "nr_running", &nr_running) ?:
-	      types_u32_member("rq", "nr_running", &kern_layout.rq_nr_running) ?:
-	      types_u32_member("rq", "cpu", &kern_layout.rq_cpu) ?:
+	scx /= BITS_PER_BYTE;
+	bit = types_member("task_struct", "sched_reset_on_fork", &size);
+	if (bit < 0)
+		return bit;
+	k->task_resets_on_fork = bit;
+
+	ret = verify_learn("scx_rq", "flags", sizeof(u32), &k->rq_scx_flags) ?:
+	      verify_learn("scx_rq", "nr_running", sizeof(u32), &k->rq_scx_nr_running) ?:
+	      verify_learn("scx_rq", "local_dsq", sizeof(struct scx_dispatch_q),
+			   &k->rq_local_dsq) ?:
+	      verify_learn("rq", "nr_running", sizeof(u32), &k->rq_nr_running) ?:
+	      verify_learn("rq", "cpu", sizeof(u32), &k->rq_cpu) ?:
+	      verify_learn("rq", "sd", sizeof(struct sched_domain *), &k->rq_sd) ?:
 	      verify_learn_rq_locks();
 	if (ret)
 		return ret;
-	kern_layout.rq_scx_flags = scx + flags;
-	kern_layout.rq_scx_nr_running = scx + nr_running;
-
-	local = types_member("scx_rq", "local_dsq", &size);
-	if (local < 0)
-		return local;
-	if (size != sizeof(struct scx_dispatch_q)) {
-		pr_err("scx_rq.local_dsq is no scx_dispatch_q of %zu bytes in this kernel\n",
-		       sizeof(struct scx_dispatch_q));
-		return -ENOEXEC;
-	}
-	kern_layout.rq_local_dsq = scx + local;
-
-	sd = types_member("rq", "sd", &size);
-	if (sd < 0)
-		return sd;
-	if (size != sizeof(struct sched_domain *)) {
-		pr_err("rq.sd is no pointer in this kernel\n");
-		return -ENOEXEC;
-	}
-	kern_layout.rq_sd = sd;
+	k->rq_scx_flags += scx;
+	k->rq_scx_nr_running += scx;
+	k->rq_local_dsq += scx;
 
 	/* proves the symbol and the layout at once */
 	for_each_possible_cpu(cpu) {
@@ -315,8 +312,6 @@ int __init verify_kernel(void)
 	for (; f->name && !ret; f++)
 		ret = verify_proto(f);
 
-	return ret ?: verify_known_members() ?: verify_dsq() ?: verify_learn_rq_layout() ?:
-	       types_bit_member("task_struct", "sched_reset_on_fork",
-				&kern_layout.task_resets_on_fork) ?:
+	return ret ?: verify_known_members() ?: verify_dsq() ?: verify_learn_layout() ?:
 	       verify_learn_enums();
 }

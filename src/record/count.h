@@ -90,11 +90,13 @@ static inline void count_enqueue(const struct task_struct *p, u32 nr, bool urgen
 static inline void count_pick(struct rq *rq)
 {
 	struct count_cpu *c = this_cpu_ptr(&count_cpus);
-	struct task_struct *p = kern_last_picked(rq);
+	struct scx_dispatch_q *local = kern_local_dsq(rq);
+	struct task_struct *p;
 	u32 wait;
 
-	if (!p)
+	if (list_empty(&local->list))
 		return;
+	p = list_last_entry(&local->list, struct task_struct, scx.dsq_list.node);
 	wait = jiffies - p->scx.runnable_at;
 	if (wait > READ_ONCE(c->wait))
 		WRITE_ONCE(c->wait, wait);

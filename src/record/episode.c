@@ -80,7 +80,6 @@ static struct episode_sums episode_measure(void)
 	return sums;
 }
 
-/* Must be called with episode_lock held and interrupts off. */
 static void episode_begin(struct episode_task entered, const struct episode_sums *sums)
 {
 	int cpu;
@@ -102,7 +101,6 @@ static void episode_begin(struct episode_task entered, const struct episode_sums
 	};
 }
 
-/* Must be called with episode_lock held and interrupts off. */
 static void episode_end(struct episode_task left, const struct episode_sums *sums)
 {
 	struct episode *e = &episode_now;
@@ -155,8 +153,12 @@ static u32 episode_wait_of_first(struct scx_dispatch_q *dsq)
 	return wait;
 }
 
-/* Look at all queues: how many tasks wait, and how long has the first one of each? */
-static void episode_look(void)
+/**
+ * episode_look() - look at all queues: how many tasks wait, and how long has the first one of each?
+ *
+ * Context: any but under a scheduler lock.
+ */
+void episode_look(void)
 {
 	u32 queued = 0, longest = 0, wait = 0;
 	unsigned long flags;
@@ -182,22 +184,16 @@ static void episode_look(void)
 }
 
 /**
- * episode_before() - bypass is about to be entered or left
- * @bypass: it is to be entered
+ * episode_before() - bypass is about to be entered
  *
  * Context: process, no scheduler locks held.
  */
-void episode_before(bool bypass)
+void episode_before(void)
 {
 	struct episode_task task = episode_this_task();
-	struct episode_sums sums;
+	struct episode_sums sums = episode_measure();
 	unsigned long flags;
 
-	if (!bypass) {
-		episode_look();
-		return;
-	}
-	sums = episode_measure();
 	raw_spin_lock_irqsave(&episode_lock, flags);
 	if (!episode_now.number)
 		episode_begin(task, &sums);

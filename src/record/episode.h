@@ -59,7 +59,8 @@ struct episode_totals {
 	u64 since_ns;
 };
 
-void episode_before(bool bypass);
+void episode_before(void);
+void episode_look(void);
 void episode_after(void);
 void episode_pass(void);
 void episode_stop(void);

@@ -134,7 +134,7 @@ int __init fentry_install(bool direct)
 	/*
 	 * Tasks that entered a function before and were preempted in it. Where the
 	 * kernel is not preemptible this waits for less, and there is less to wait
-	 * for: a task is not switched out inside any of the three.
+	 * for: a task is not switched out inside one of those that queue and take tasks.
 	 */
 	synchronize_rcu_tasks();
 	state_activate(direct ? "direct" : "ftrace");

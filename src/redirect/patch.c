@@ -1,12 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Redirect by livepatch. For the references on the module see peers.c. */
+/*
+ * Redirect by livepatch, and the hooks among other livepatches.
+ *
+ * The livepatch core holds a reference on the module for as long as the patch
+ * exists, which would make rmmod fail. That reference is given back before
+ * the patch is enabled and taken again, once, before the core drops its own:
+ * when removal begins, or when the patch was disabled through sysfs.
+ *
+ * Another livepatch of a hooked function is stacked on top of the hook, which is
+ * then no longer called; a cumulative one (.replace) ends all patches before
+ * it, without a callback. Either would strand the tasks on the bypass DSQs. So
+ * the hooks are made inactive before such a module may enable its patch, and
+ * active again if it has turned out to be harmless, or is gone.
+ */
+#include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/livepatch.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/xarray.h>
 
 #include "hooks/sites.h"
+#include "hooks/state.h"
+#include "kern/resolve.h"
 #include "redirect/patch.h"
-#include "redirect/peers.h"
 
 #define PATCH_POLL_MS	20
 
@@ -14,19 +32,71 @@ typedef ssize_t patch_store_fn(struct kobject *kobj, struct kobj_attribute *attr
 			       const char *buf, size_t count);
 DEFINE_STATIC_CALL_NULL(patch_store_enabled, patch_store_fn);
 
+/* this one has been enabled: if it is not in the core's list, it was replaced */
+static bool patch_own_enabled;
+
+/* the livepatch core's own, which protects its list of patches */
+static struct mutex *patch_core_lock;
+static struct list_head *patch_core_patches;
+
+/* livepatch modules that may be about to enable their patch */
+static DEFINE_XARRAY(patch_coming);
+/* serializes the notifier; taken before patch_core_lock */
+static DEFINE_MUTEX(patch_lock);
+
+/* 1 while the core's reference on the module has been given back */
+static atomic_t patch_ref_given;
+
+/* The hooks are active while they are in place and no other livepatch is in the way. */
+static DEFINE_MUTEX(patch_state_lock);
+static bool patch_in_place, patch_suspended;
+
+/*
+ * Give the livepatch core's reference on the module back, so that the module can be unloaded,
+ * which ends the patch. Does nothing if it is given back already.
+ */
+static void patch_give_ref(void)
+{
+	if (!atomic_xchg(&patch_ref_given, 1))
+		module_put(THIS_MODULE);
+}
+
+/* Take that reference again, for the core to drop. */
+static void patch_take_ref(void)
+{
+	if (atomic_xchg(&patch_ref_given, 0))
+		__module_get(THIS_MODULE);
+}
+
+/* Process context, may sleep. Takes patch_state_lock, which nests in klp_mutex. */
+static void patch_change(bool *state, bool to)
+{
+	bool was, active;
+
+	mutex_lock(&patch_state_lock);
+	was = patch_in_place && !patch_suspended;
+	*state = to;
+	active = patch_in_place && !patch_suspended;
+	if (active && !was)
+		state_activate("livepatch");
+	if (was && !active)
+		state_deactivate();
+	mutex_unlock(&patch_state_lock);
+}
+
 static void patch_post_patch(struct klp_object *obj)
 {
-	peers_set_in_place(true);
+	patch_change(&patch_in_place, true);
 }
 
 static void patch_pre_unpatch(struct klp_object *obj)
 {
-	peers_set_in_place(false);
+	patch_change(&patch_in_place, false);
 }
 
 static void patch_post_unpatch(struct klp_object *obj)
 {
-	peers_take_ref();
+	patch_take_ref();
 }
 
 static struct klp_func patch_funcs[NR_HOOKS + 1];
@@ -48,8 +118,136 @@ static struct klp_patch patch_own = {
 	.objs = patch_objs,
 };
 
+static bool patch_is_hooked(const char *name)
+{
+	int id;
+
+	for (id = 0; id < NR_HOOKS; id++)
+		if (!strcmp(name, sites[id].hook->body.name))
+			return true;
+	return false;
+}
+
+static bool patch_has_hooked_function(const struct klp_patch *patch)
+{
+	const struct klp_object *obj;
+	const struct klp_func *func;
+
+	for (obj = patch->objs; obj->funcs || obj->name; obj++) {
+		if (obj->name)
+			continue;
+		for (func = obj->funcs; func->old_name; func++)
+			if (patch_is_hooked(func->old_name))
+				return true;
+	}
+	return false;
+}
+
+/* Look for a patch of a hooked function. *@replaced: one has taken the place of ours. */
+static const struct klp_patch *patch_find_conflict(bool *replaced)
+{
+	const struct klp_patch *patch, *found = NULL;
+	bool behind_own = false;
+
+	*replaced = false;
+	mutex_lock(patch_core_lock);
+	list_for_each_entry(patch, patch_core_patches, list) {
+		if (patch == &patch_own)
+			behind_own = true;
+		else if (behind_own && patch->replace)
+			*replaced = true;
+		else if (!found && patch_has_hooked_function(patch))
+			found = patch;
+	}
+	*replaced |= patch_own_enabled && !behind_own;
+	mutex_unlock(patch_core_lock);
+	return found;
+}
+
+/*
+ * Stop or go on because of another livepatch, which may take over a hooked function
+ * (@suspend), or may put an end to this patch, without a callback (@replaced). In that
+ * case the core drops its reference, so it must have one.
+ */
+static void patch_suspend(bool suspend, bool replaced)
+{
+	if (replaced)
+		patch_take_ref();
+	patch_change(&patch_suspended, suspend);
+	if (!replaced)
+		patch_give_ref();
+}
+
+static int patch_come(struct module *mod)
+{
+	int ret = xa_err(xa_store(&patch_coming, (unsigned long)mod, mod, GFP_KERNEL));
+
+	if (!ret)
+		patch_suspend(true, true);
+	return ret;
+}
+
+/* Its patch is enabled, or it has failed to, or it goes. */
+static void patch_settle(struct module *mod)
+{
+	const struct klp_patch *conflict;
+	bool replaced;
+
+	xa_erase(&patch_coming, (unsigned long)mod);
+	if (!xa_empty(&patch_coming))
+		return;
+
+	conflict = patch_find_conflict(&replaced);
+	if (replaced)
+		pr_warn("hooks stay inactive: a cumulative livepatch replaces all others; unload this module and load it again\n");
+	else if (conflict)
+		pr_warn("hooks stay inactive: livepatch %s patches a hooked function\n",
+			conflict->mod->name);
+	patch_suspend(conflict || replaced, replaced);
+}
+
+static int patch_notify(struct notifier_block *nb, unsigned long state, void *data)
+{
+	struct module *mod = data;
+	int ret = 0;
+
+	if (!is_livepatch_module(mod) || mod == THIS_MODULE)
+		return NOTIFY_DONE;
+
+	mutex_lock(&patch_lock);
+	if (state == MODULE_STATE_COMING)
+		ret = patch_come(mod);
+	else if (state == MODULE_STATE_LIVE || state == MODULE_STATE_GOING)
+		patch_settle(mod);
+	mutex_unlock(&patch_lock);
+	return notifier_from_errno(ret);
+}
+
+static struct notifier_block patch_notifier = {
+	.notifier_call = patch_notify,
+};
+
+/* From now on look out for other livepatches. */
+static int __init patch_watch(void)
+{
+	patch_core_lock = (struct mutex *)resolve_symbol("klp_mutex");
+	patch_core_patches = (struct list_head *)resolve_symbol("klp_patches");
+	if (!patch_core_lock || !patch_core_patches)
+		return -ENOENT;
+	return register_module_notifier(&patch_notifier);
+}
+
+/* Stop that; no callback is under way on return. */
+static void patch_unwatch(void)
+{
+	unregister_module_notifier(&patch_notifier);
+	xa_destroy(&patch_coming);
+}
+
 /* The patch's sysfs attribute is the only way to disable a patch. */
-static struct kobj_attribute *patch_find_enabled_attr(void)
+static struct kobj_attribute *patch_enabled_attr;
+
+static struct kobj_attribute *__init patch_find_enabled_attr(void)
 {
 	const struct attribute_group **group;
 	struct attribute **attr;
@@ -73,7 +271,6 @@ static struct kobj_attribute *patch_find_enabled_attr(void)
  */
 int __init patch_install(void)
 {
-	struct kobj_attribute *attr;
 	unsigned int i;
 	int ret;
 
@@ -82,28 +279,30 @@ int __init patch_install(void)
 		patch_funcs[i].new_func = sites[i].hook->func;
 	}
 
-	ret = peers_watch(&patch_own);
+	ret = patch_watch();
 	if (ret)
 		return ret;
 
-	peers_give_ref();
+	patch_give_ref();
 	ret = klp_enable_patch(&patch_own);
 	if (ret) {
-		peers_unwatch();
-		peers_take_ref();
+		patch_unwatch();
+		patch_take_ref();
 		pr_err("livepatch refuses the hooks (error %d), see the line above\n", ret);
 		return ret;
 	}
 
-	peers_enabled();
+	mutex_lock(&patch_lock);
+	patch_own_enabled = true;
+	mutex_unlock(&patch_lock);
 
-	attr = patch_find_enabled_attr();
-	if (!attr) {
-		peers_take_ref();
+	patch_enabled_attr = patch_find_enabled_attr();
+	if (!patch_enabled_attr) {
+		patch_take_ref();
 		pr_warn("livepatch has no attribute 'enabled' here: rmmod is not possible\n");
 		return 0;
 	}
-	static_call_update(patch_store_enabled, attr->store);
+	static_call_update(patch_store_enabled, patch_enabled_attr->store);
 	return 0;
 }
 
@@ -116,15 +315,15 @@ int __init patch_install(void)
  */
 void patch_remove(void)
 {
-	peers_unwatch();
-	peers_take_ref();
+	patch_unwatch();
+	patch_take_ref();
 
 	/*
 	 * Reverses a transition that has not completed. Busy while another
 	 * patch is in transition; already disabled if through sysfs.
 	 */
-	while (static_call(patch_store_enabled)(&patch_own.kobj, patch_find_enabled_attr(), "0",
-						1) == -EBUSY)
+	while (static_call(patch_store_enabled)(&patch_own.kobj, patch_enabled_attr, "0", 1) ==
+	       -EBUSY)
 		msleep(PATCH_POLL_MS);
 
 	/*

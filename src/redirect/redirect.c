@@ -41,34 +41,13 @@ static const char * const redirect_names[] = {
 	[REDIRECT_DIRECT] = "direct",
 };
 
-/* the parameter, and what is used */
-static enum redirect_backend redirect_wanted, redirect_used;
-
-static int redirect_set_backend(const char *val, const struct kernel_param *kp)
-{
-	int i = sysfs_match_string(redirect_names, val);
-
-	if (i < 0) {
-		pr_err("%s must be auto, direct, ftrace or livepatch\n", kp->name);
-		return i;
-	}
-	redirect_wanted = i;
-	return 0;
-}
-
-static int redirect_get_backend(char *buf, const struct kernel_param *kp)
-{
-	return sysfs_emit(buf, "%s\n", redirect_names[redirect_wanted]);
-}
-
-static const struct kernel_param_ops redirect_backend_ops = {
-	.set = redirect_set_backend,
-	.get = redirect_get_backend,
-};
-
-module_param_cb(backend, &redirect_backend_ops, &redirect_wanted, 0400);
+static char *redirect_wanted = "auto";
+module_param_named(backend, redirect_wanted, charp, 0400);
 MODULE_PARM_DESC(backend,
 		 "how functions are redirected: direct, ftrace, livepatch, or auto (default): direct, or ftrace if direct calls are refused");
+
+/* what is used */
+static enum redirect_backend redirect_used;
 
 /**
  * redirect_backend() - the backend in use, as the parameter names it
@@ -80,36 +59,35 @@ const char *redirect_backend(void)
 	return redirect_names[redirect_used];
 }
 
-/* Can the hooked functions be redirected by the backend that the parameter names? */
-static int __init redirect_check(bool *direct_taken)
+/**
+ * redirect_choose() - choose the backend
+ *
+ * Context: module init, may sleep.
+ * Return: 0; -EINVAL if there is none of the name that the parameter has, -EBUSY if a function is
+ * redirected already, -EOPNOTSUPP if the kernel cannot do it; then reported.
+ */
+int __init redirect_choose(void)
 {
-	if (redirect_wanted == REDIRECT_LIVEPATCH && !IS_ENABLED(CONFIG_LIVEPATCH)) {
+	int ret, wanted = sysfs_match_string(redirect_names, redirect_wanted);
+	bool direct_taken;
+
+	if (wanted < 0) {
+		pr_err("backend must be auto, direct, ftrace or livepatch\n");
+		return wanted;
+	}
+	if (wanted == REDIRECT_LIVEPATCH && !IS_ENABLED(CONFIG_LIVEPATCH)) {
 		pr_err("this kernel has no livepatch (CONFIG_LIVEPATCH), load with backend=ftrace\n");
 		return -EOPNOTSUPP;
 	}
-	return sites_check(direct_taken);
-}
-
-/**
- * redirect_preview() - what would redirect_install() do?
- * @name: receives the name of the backend that it would use
- *
- * Context: module init, may sleep.
- * Return: as redirect_install().
- */
-int __init redirect_preview(const char **name)
-{
-	bool direct_taken;
-	int ret = redirect_check(&direct_taken);
-
+	ret = sites_check(&direct_taken);
 	if (ret)
 		return ret;
-	if (redirect_wanted == REDIRECT_DIRECT && direct_taken) {
+	if (wanted == REDIRECT_DIRECT && direct_taken) {
 		pr_err("a BPF program is attached to a hooked function: no direct calls to the hooks\n");
 		return -EBUSY;
 	}
-	*name = redirect_names[redirect_wanted != REDIRECT_AUTO ? redirect_wanted :
-			       direct_taken ? REDIRECT_FTRACE : REDIRECT_DIRECT];
+	redirect_used = wanted != REDIRECT_AUTO ? wanted :
+			direct_taken ? REDIRECT_FTRACE : REDIRECT_DIRECT;
 	return 0;
 }
 
@@ -120,36 +98,27 @@ int __init redirect_preview(const char **name)
  * more, which may be after this returns.
  *
  * Context: module init, may sleep.
- * Return: 0; -EBUSY if one of the functions is redirected already,
- * -EOPNOTSUPP if the kernel cannot do it, or what registering returns. Then
- * nothing is redirected.
+ * Return: as redirect_choose(), or what registering returns. Then nothing is redirected.
  */
 int __init redirect_install(void)
 {
-	bool direct_taken;
-	int ret = redirect_check(&direct_taken);
+	int ret = redirect_choose();
+	bool is_auto;
 
 	if (ret)
 		return ret;
+	if (IS_ENABLED(CONFIG_LIVEPATCH) && redirect_used == REDIRECT_LIVEPATCH)
+		return patch_install();
 
-	switch (redirect_wanted) {
-	case REDIRECT_AUTO:
-	case REDIRECT_DIRECT:
-		redirect_used = REDIRECT_DIRECT;
-		ret = fentry_install(true);
-		if (!ret || redirect_wanted == REDIRECT_DIRECT)
-			break;
+	is_auto = sysfs_streq(redirect_wanted, redirect_names[REDIRECT_AUTO]);
+	ret = redirect_used == REDIRECT_DIRECT ? fentry_install(true) : -EBUSY;
+	if (ret && is_auto) {
 		pr_info("no direct calls to the hooks (error %d): ftrace is used, and each context switch costs more\n",
 			ret);
-		fallthrough;
-	case REDIRECT_FTRACE:
 		redirect_used = REDIRECT_FTRACE;
-		ret = fentry_install(false);
-		break;
-	case REDIRECT_LIVEPATCH:
-		redirect_used = REDIRECT_LIVEPATCH;
-		return patch_install();
 	}
+	if (redirect_used == REDIRECT_FTRACE)
+		ret = fentry_install(false);
 	if (ret)
 		pr_err("ftrace refuses the hooks (error %d)\n", ret);
 	return ret;
@@ -184,7 +153,7 @@ static void redirect_report_stall(struct work_struct *work)
 	unsigned int count = 0;
 
 	if (!state_is_idle())
-		pr_warn("unload waits for a task inside scx_bypass()\n");
+		pr_warn("unload waits for a task inside a hook\n");
 
 	rcu_read_lock();
 	for_each_process_thread(g, p) {
@@ -202,18 +171,6 @@ static void redirect_report_stall(struct work_struct *work)
 	queue_delayed_work(system_unbound_wq, &redirect_stall_work, REDIRECT_STALL_JIFFIES);
 }
 
-/*
- * ftrace stops for good when it finds a fault of its own. All hooks go on being called, and
- * nothing takes them off: ftrace and livepatch would warn, free what is in use, and say that it
- * was done.
- */
-static void __noreturn redirect_stay(void)
-{
-	if (state_is_active())
-		state_deactivate();
-	fentry_stay(-ENODEV);
-}
-
 /**
  * redirect_remove() - put the kernel's functions back
  *
@@ -225,10 +182,18 @@ static void __noreturn redirect_stay(void)
  */
 void redirect_remove(void)
 {
-	if (static_call(kern_ftrace_is_dead)())
-		redirect_stay();
+	/*
+	 * ftrace stops for good when it finds a fault of its own. All hooks go on being called, and
+	 * nothing takes them off: ftrace and livepatch would warn, free what is in use, and say
+	 * that it was done.
+	 */
+	if (static_call(kern_ftrace_is_dead)()) {
+		if (state_is_active())
+			state_deactivate();
+		fentry_stay(-ENODEV);
+	}
 	queue_delayed_work(system_unbound_wq, &redirect_stall_work, REDIRECT_STALL_JIFFIES);
-	if (redirect_used == REDIRECT_LIVEPATCH)
+	if (IS_ENABLED(CONFIG_LIVEPATCH) && redirect_used == REDIRECT_LIVEPATCH)
 		patch_remove();
 	else
 		fentry_remove();

@@ -3,7 +3,7 @@
 #define REDIRECT_H
 
 const char *redirect_backend(void);
-int redirect_preview(const char **name);
+int redirect_choose(void);
 int redirect_install(void);
 void redirect_remove(void);
 

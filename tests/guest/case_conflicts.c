@@ -49,6 +49,7 @@ static void trace_hooked(void)
 	snprintf(probes, sizeof(probes),
 		 "p:enq dispatch_enqueue\nr:enq_ret dispatch_enqueue\n"
 		 "p:con consume_dispatch_q\nr:con_ret consume_dispatch_q\n"
+		 "p:rcu synchronize_rcu\nr:rcu_ret synchronize_rcu\n"
 		 "p:byp %s\nr:byp_ret %s\n", bypass_function, bypass_function);
 	set_probes(probes);
 
@@ -82,7 +83,7 @@ static void read_bpf_counts(unsigned long long counts[2])
 static void check_tracing(const char *when)
 {
 	static const char * const names[] = { "enq", "enq_ret", "con", "con_ret",
-					      "byp", "byp_ret" };
+					      "rcu", "rcu_ret", "byp", "byp_ret" };
 	unsigned long long bpf_before[2], bpf_after[2];
 	unsigned long before[ARRAY_SIZE(names)], now[ARRAY_SIZE(names)];
 	bool all = true;
@@ -95,6 +96,7 @@ static void check_tracing(const char *when)
 	check(all_progress(120), "%s: all tasks run in bypass", when);
 	hold_bypass(false);
 	check(all_progress(120), "%s: and after it", when);
+	wait_for_grace_period();
 	read_bpf_counts(bpf_after);
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		now[i] = probe_hits(names[i]);
@@ -103,7 +105,7 @@ static void check_tracing(const char *when)
 	info("%s: enqueues seen by kprobe %lu, kretprobe %lu, fentry %llu, fexit %llu", when,
 	     now[0] - before[0], now[1] - before[1],
 	     bpf_after[0] - bpf_before[0], bpf_after[1] - bpf_before[1]);
-	check(all, "%s: kprobes and kretprobes of all three functions see their calls", when);
+	check(all, "%s: kprobes and kretprobes of all hooked functions see their calls", when);
 	if (bpf_links[0])
 		check(bpf_after[0] > bpf_before[0] && bpf_after[1] > bpf_before[1],
 		      "%s: fentry and fexit programs see the calls", when);

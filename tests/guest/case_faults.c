@@ -31,8 +31,7 @@ static bool has_leaks(char *buf, size_t size)
 static bool nothing_is_left(void)
 {
 	return !exists("/sys/module/" MODULE) && !exists("/sys/kernel/debug/" MODULE) &&
-	       !exists("/sys/kernel/livepatch/" MODULE) &&
-	       !file_has(TRACEFS "enabled_functions", "dispatch_enqueue");
+	       !exists("/sys/kernel/livepatch/" MODULE) && !kernel_is_hooked();
 }
 
 /* Returns whether the load has come as far as to its allocation number @nth. */

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * leaves: real-time tasks have all CPUs of one of RCU's leaf nodes when the scheduler is removed.
- * An expedited grace period needs a thread that may run on the CPUs of the leaf only.
+ * leaves: what an expedited grace period needs and a normal one does not, real-time tasks keep from
+ * running when a scheduler is removed. It goes all the same.
+ *
+ * First they have all CPUs of one of RCU's leaf nodes, for which there is a thread that may run
+ * there only. With the module also for a leaf whose CPUs have come up after it was loaded.
  *
  * Then they have all CPUs of the machine, and the scheduler does not have all tasks. RCU's threads
  * are in the fair class, which gets a share of each CPU all the same.
@@ -9,13 +12,13 @@
  * Then they take all CPUs while a scheduler that had all tasks is removed, when its tasks are in
  * the fair class again. Another task waits for a grace period meanwhile.
  *
- * Each without the module first, then with it. And before that: with the module, on a leaf whose
- * CPUs come up after it was loaded.
+ * Then one takes the CPU of a task that has asked for a grace period, and has to run once more
+ * before the next one can be an expedited one: first as the scheduler is removed, then before that.
+ *
+ * Each without the module first, then with it.
  */
 #define _GNU_SOURCE
-#include <linux/membarrier.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lab.h"
@@ -28,7 +31,12 @@
 #define LIMIT_SECONDS	60
 /* below that of the thread in which the kernel removes a scheduler, and above it */
 #define LOW_PRIO	10
+/* below theirs */
+#define ASKER_PRIO	5
+#define STUCK_CPU	3
 #define TEST_PRIO	60
+/* makes all grace periods expedited ones */
+#define EXPEDITED	"/sys/kernel/rcu_expedited"
 
 /* @first, @nr: the CPUs that they have. */
 static void begin_hogs(pid_t *hogs, int first, int nr)
@@ -91,42 +99,112 @@ static void hogs_everywhere(const char *when)
 	remove_beside_hogs(SCHED_GLOBAL_PARTIAL, 0, 0, GUEST_CPUS, when);
 }
 
-static void hogs_come_late(const char *when)
+/* The scheduler has given back all tasks, and is not gone yet. The driver gets a high priority. */
+static void begin_removal(void)
 {
-	int *done = map_shared(sizeof(*done));
-	pid_t hogs[GUEST_CPUS], waiting;
-	double begin;
-	bool ended;
-
 	must_attach(SCHED_LINGERING);
 	sched_linger(true);
 	set_priority(0, TEST_PRIO);
-	begin_hogs(hogs, 0, GUEST_CPUS);
-	signal_hogs(hogs, SIGSTOP);
 	must_write("/proc/sysrq-trigger", "S");
 	if (!wait_for(sched_lingers, NULL, LIMIT_SECONDS))
 		give_up("the scheduler does not come to its last callback");
-	signal_hogs(hogs, SIGCONT);
-	sleep_ms(SETTLE_MS);
+}
 
-	begin = now();
-	waiting = start_child("waiting");
-	if (!waiting) {
-		/* in the kernel this is synchronize_rcu() */
-		*done = !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
-		for (;;)
-			pause();
-	}
-	ended = wait_for(flag_is_set, done, LIMIT_SECONDS);
+static void end_removal(const char *when)
+{
+	sched_linger(false);
+	check(wait_for(sched_is_off, NULL, LIMIT_SECONDS), "%s: the scheduler goes", when);
+}
+
+/* A task that waits for grace periods, and counts them in @nr. @cpu: where, or -1. */
+static pid_t begin_grace_periods(int cpu, int priority, int *nr)
+{
+	pid_t child = start_child("grace periods");
+
+	if (child)
+		return child;
+	if (cpu >= 0)
+		pin_to(cpu, cpu);
+	set_priority(0, priority);
+	for (;;)
+		*nr += wait_for_grace_period();
+}
+
+/* Returns a task to be ended. */
+static pid_t grace_periods_must_end(const char *when)
+{
+	int *nr = map_shared(sizeof(*nr));
+	double begin = now();
+	pid_t waiting = begin_grace_periods(-1, TEST_PRIO, nr);
+	bool ended = wait_for(flag_is_set, nr, LIMIT_SECONDS);
+
 	info("%s: a grace period %s after %.0f ms", when, ended ? "has ended" : "has not ended",
 	     (now() - begin) * 1000);
 	check(ended, "%s: grace periods end though they spin", when);
+	return waiting;
+}
+
+static void hogs_come_late(const char *when)
+{
+	pid_t hogs[GUEST_CPUS], waiting;
+
+	begin_hogs(hogs, 0, GUEST_CPUS);
+	signal_hogs(hogs, SIGSTOP);
+	begin_removal();
+	signal_hogs(hogs, SIGCONT);
+	sleep_ms(SETTLE_MS);
+	waiting = grace_periods_must_end(when);
 	/* one of them waits for the CPU of the thread that is in the callback */
 	sched_linger(false);
 	end_children(hogs, GUEST_CPUS);
 	set_priority(0, 0);
-	check(wait_for(sched_is_off, NULL, LIMIT_SECONDS), "%s: the scheduler goes", when);
+	end_removal(when);
 	end_children(&waiting, 1);
+	sched_detach();
+}
+
+/* A real-time task takes the CPU of one that asks for grace periods all the time. */
+static void asker_is_stuck(const char *when)
+{
+	int *nr = map_shared(sizeof(*nr));
+	pid_t asking, hog, waiting;
+
+	begin_removal();
+	asking = begin_grace_periods(STUCK_CPU, ASKER_PRIO, nr);
+	wait_for(flag_is_set, nr, LIMIT_SECONDS);
+	hog = hog_begin(STUCK_CPU, LOW_PRIO);
+	sleep_ms(SETTLE_MS);
+	waiting = grace_periods_must_end(when);
+	end_removal(when);
+	set_priority(0, 0);
+	end_children(&hog, 1);
+	end_children(&asking, 1);
+	end_children(&waiting, 1);
+	sched_detach();
+}
+
+/*
+ * That one has asked for an expedited grace period, and then the scheduler is removed. Expedited
+ * grace periods are stuck now, for as long as the real-time task runs.
+ */
+static void expedited_is_stuck(const char *when)
+{
+	int *nr = map_shared(sizeof(*nr));
+	pid_t asking, hog;
+
+	must_attach(SCHED_GLOBAL);
+	set_priority(0, TEST_PRIO);
+	must_write(EXPEDITED, "1");
+	asking = begin_grace_periods(STUCK_CPU, ASKER_PRIO, nr);
+	wait_for(flag_is_set, nr, LIMIT_SECONDS);
+	hog = hog_begin(STUCK_CPU, LOW_PRIO);
+	sleep_ms(SETTLE_MS);
+	must_write(EXPEDITED, "0");
+	must_write("/proc/sysrq-trigger", "S");
+	check(wait_for(sched_is_off, NULL, LIMIT_SECONDS), "%s: the scheduler goes", when);
+	set_priority(0, 0);
+	end_children(&hog, 1);
+	end_children(&asking, 1);
 	sched_detach();
 }
 
@@ -135,15 +213,10 @@ static void leaf_comes_up(void)
 {
 	int cpu;
 
-	note_rcu_threads();
 	module_load("");
-	check(!kernel_log_has("RCU has a new thread"), "all of RCU's threads are known");
 	for (cpu = FIRST_LATE_CPU; cpu < GUEST_CPUS; cpu++)
 		set_cpu_online(cpu, true);
-	check(kernel_log_has("RCU has a new thread"), "there are new ones");
 	hogs_on_a_leaf(FIRST_LATE_CPU, "one leaf, which came up after the module was loaded");
-	check(!status_number("expedited"), "grace periods were not expedited");
-	check(check_rcu_threads("with a new one"), "those of leaf nodes may run elsewhere");
 	module_unload();
 }
 
@@ -157,23 +230,23 @@ static void case_leaves(bool module)
 	hogs_on_a_leaf(2, "one leaf, without the module");
 	hogs_everywhere("all CPUs, without the module");
 	hogs_come_late("late, without the module");
+	asker_is_stuck("stuck, without the module");
+	expedited_is_stuck("stuck before, without the module");
 	module_load("");
 	hogs_on_a_leaf(2, "one leaf, with the module");
-	/* as the scheduler was attached, and as it was removed */
-	expedited = status_number("expedited");
-	check(expedited == 2, "grace periods were expedited %llu times", expedited);
 	hogs_everywhere("all CPUs, with the module");
-	check(status_number("expedited") == expedited + 1, "and then only as it was attached");
-	expedited = status_number("expedited");
 	hogs_come_late("late, with the module");
-	check(status_number("expedited") == expedited + 2, "both times, until they came");
-	check(check_rcu_threads("with the module"), "those of leaf nodes may run elsewhere");
+	asker_is_stuck("stuck, with the module");
+	expedited_is_stuck("stuck before, with the module");
+	expedited = status_number("expedited");
+	check(expedited >= 4, "grace periods were to be expedited %llu times", expedited);
+	check_rcu_threads("with the module");
 	module_unload();
-	check(!check_rcu_threads("without it"), "and no longer, without the module");
+	check_rcu_threads("without the module");
 }
 
 CASE(leaves) = {
 	.shows =
-		"real-time tasks have all CPUs of an RCU leaf node, or of the machine, before a scheduler is removed or meanwhile: it goes, and grace periods end, as without the module; also if a CPU has come up since",
+		"real-time tasks keep what an expedited grace period needs from running, or have all CPUs, when a scheduler is removed or meanwhile: it goes, and grace periods end, as without the module; also if a CPU has come up since",
 	.machines = "leaves",
 };

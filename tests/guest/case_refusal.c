@@ -24,9 +24,7 @@ static char image[32 << 20], kallsyms[32 << 20];
 
 static void check_untouched(const char *name)
 {
-	check(!file_has(TRACEFS "enabled_functions", "dispatch_enqueue") &&
-	      !file_has(TRACEFS "enabled_functions", "_bypass") &&
-	      !file_has(TRACEFS "enabled_functions", "consume_dispatch_q") &&
+	check(!kernel_is_hooked() &&
 	      !exists("/sys/kernel/livepatch/" MODULE) &&
 	      !exists("/sys/kernel/debug/" MODULE) && !exists("/sys/module/" MODULE),
 	      "%s: nothing was hooked, nothing is left", name);

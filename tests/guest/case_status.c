@@ -262,7 +262,7 @@ static void __noreturn look_up(void)
 
 static void options(void)
 {
-	unsigned long long expedited = status_number("expedited");
+	unsigned long long expedited;
 	pid_t readers[READERS];
 	int i;
 
@@ -274,7 +274,6 @@ static void options(void)
 	}
 	must_write(TEST_PARAM("flutter"), "8");
 	hold_bypass(true);
-	check(status_number("expedited") > expedited, "expedited: %llu and more", expedited + 1);
 	check_counter("kthreads", PARAM("kthreads_first"));
 	/* no task is preempted inside such a section unless the kernel is fully preemptible */
 	if (file_has(PREEMPT, "(full)") || exists("/sys/kernel/realtime"))
@@ -283,15 +282,18 @@ static void options(void)
 		info("this kernel is not fully preemptible: there are no readers to be counted");
 	hold_bypass(false);
 
-	must_write(PARAM("expedite_rcu"), "N");
-	expedited = status_number("expedited");
-	hold_bypass(true);
-	check(status_number("expedited") == expedited, "expedited: no more with expedite_rcu=N");
-	hold_bypass(false);
-	must_write(PARAM("expedite_rcu"), "Y");
 	must_write(TEST_PARAM("flutter"), "0");
 	end_children(readers, READERS);
+
+	expedited = status_number("expedited");
 	sched_must_go();
+	check(status_number("expedited") > expedited, "expedited: %llu and more", expedited + 1);
+	must_write(PARAM("expedite_rcu"), "N");
+	must_attach(SCHED_PILE);
+	expedited = status_number("expedited");
+	sched_must_go();
+	check(status_number("expedited") == expedited, "expedited: no more with expedite_rcu=N");
+	must_write(PARAM("expedite_rcu"), "Y");
 }
 
 /* Short ones, with next to no tasks. */

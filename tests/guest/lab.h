@@ -58,6 +58,7 @@ int load_under_test(const char *params);
 void module_load(const char *params);
 void module_unload(void);
 bool hooks_are_active(void *unused);
+bool kernel_is_hooked(void);
 bool bypass_is(bool on);
 bool bypass_is_on(void *unused);
 bool backend_is(const char *name);
@@ -122,9 +123,10 @@ double pairs_worst_ms(void);
 unsigned long pairs_rounds(void);
 void pairs_end(void);
 
-/* rcu.c: are RCU's threads what they were? */
+/* rcu.c: grace periods; are RCU's threads what they were? */
 void note_rcu_threads(void);
-int check_rcu_threads(const char *when);
+bool wait_for_grace_period(void);
+void check_rcu_threads(const char *when);
 
 /* machine.c: CPUs and suspend */
 extern int nr_cpus, cpus_per_node;

@@ -38,6 +38,20 @@ bool hooks_are_active(void *unused)
 	return status_has("hooks: active\n");
 }
 
+/* Does ftrace list one of the functions that the module hooks? Nothing else may trace them. */
+bool kernel_is_hooked(void)
+{
+	static const char * const functions[] = {
+		"_bypass (", "dispatch_enqueue (", "consume_dispatch_q (", "synchronize_rcu ("
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(functions); i++)
+		if (file_has(TRACEFS "enabled_functions", functions[i]))
+			return true;
+	return false;
+}
+
 bool bypass_is(bool on)
 {
 	return status_has(on ? "bypass: on\n" : "bypass: off\n");

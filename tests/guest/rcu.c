@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* RCU's threads: are they what they were? */
+/* RCU: wait for a grace period; are its threads what they were? */
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <dirent.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lab.h"
 
@@ -65,19 +68,16 @@ void note_rcu_threads(void)
 	check(nr_rcu, "there are %d threads of RCU", nr_rcu);
 }
 
-/* While the module is loaded they may run on more CPUs. Returns how many of them may. */
-int check_rcu_threads(const char *when)
+void check_rcu_threads(const char *when)
 {
-	bool loaded = exists("/sys/module/" MODULE);
-	int i, changed = 0, wider = 0;
+	int i, changed = 0;
 
 	for (i = 0; i < nr_rcu; i++) {
 		struct rcu_thread t = look_at(rcu[i].pid), *was = &rcu[i].was;
-		bool moved = !CPU_EQUAL(&t.cpus, &was->cpus);
 
-		wider += moved;
 		if (t.policy == was->policy && t.priority == was->priority &&
-		    t.nice == was->nice && t.weight == was->weight && (!moved || loaded))
+		    t.nice == was->nice && t.weight == was->weight &&
+		    CPU_EQUAL(&t.cpus, &was->cpus))
 			continue;
 		info("%s: policy %d, priority %d, nice %d, weight %ld, %d CPUs", rcu[i].name,
 		     t.policy, t.priority, t.nice, t.weight, CPU_COUNT(&t.cpus));
@@ -85,7 +85,11 @@ int check_rcu_threads(const char *when)
 		     was->weight, CPU_COUNT(&was->cpus));
 		changed++;
 	}
-	info("%s: %d of RCU's threads may run elsewhere", when, wider);
 	check(!changed, "%s: RCU's threads are what they were", when);
-	return wider;
+}
+
+/* In the kernel this is synchronize_rcu(). */
+bool wait_for_grace_period(void)
+{
+	return !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }

@@ -33,7 +33,6 @@
 #define LOW_PRIO	10
 /* below theirs */
 #define ASKER_PRIO	5
-#define STUCK_CPU	3
 #define TEST_PRIO	60
 /* makes all grace periods expedited ones */
 #define EXPEDITED	"/sys/kernel/rcu_expedited"
@@ -116,15 +115,13 @@ static void end_removal(const char *when)
 	check(wait_for(sched_is_off, NULL, LIMIT_SECONDS), "%s: the scheduler goes", when);
 }
 
-/* A task that waits for grace periods, and counts them in @nr. @cpu: where, or -1. */
-static pid_t begin_grace_periods(int cpu, int priority, int *nr)
+/* A task that asks for grace periods all the time, and counts them in @nr. */
+static pid_t begin_grace_periods(int priority, int *nr)
 {
 	pid_t child = start_child("grace periods");
 
 	if (child)
 		return child;
-	if (cpu >= 0)
-		pin_to(cpu, cpu);
 	set_priority(0, priority);
 	for (;;)
 		*nr += wait_for_grace_period();
@@ -135,7 +132,7 @@ static pid_t grace_periods_must_end(const char *when)
 {
 	int *nr = map_shared(sizeof(*nr));
 	double begin = now();
-	pid_t waiting = begin_grace_periods(-1, TEST_PRIO, nr);
+	pid_t waiting = begin_grace_periods(TEST_PRIO, nr);
 	bool ended = wait_for(flag_is_set, nr, LIMIT_SECONDS);
 
 	info("%s: a grace period %s after %.0f ms", when, ended ? "has ended" : "has not ended",
@@ -163,17 +160,28 @@ static void hogs_come_late(const char *when)
 	sched_detach();
 }
 
-/* A real-time task takes the CPU of one that asks for grace periods all the time. */
-static void asker_is_stuck(const char *when)
+/* Begin one that is stuck, because a real-time task, @hog, takes its CPU. Both are to be ended. */
+static pid_t begin_stuck(pid_t *hog)
 {
 	int *nr = map_shared(sizeof(*nr));
+	pid_t asking = begin_grace_periods(ASKER_PRIO, nr);
+	int cpu;
+
+	if (!wait_for(flag_is_set, nr, LIMIT_SECONDS))
+		give_up("a task that asks for grace periods does not run");
+	cpu = task_cpu_of(asking);
+	pin_to_range(asking, cpu, 1);
+	*hog = hog_begin(cpu, LOW_PRIO);
+	sleep_ms(SETTLE_MS);
+	return asking;
+}
+
+static void asker_is_stuck(const char *when)
+{
 	pid_t asking, hog, waiting;
 
 	begin_removal();
-	asking = begin_grace_periods(STUCK_CPU, ASKER_PRIO, nr);
-	wait_for(flag_is_set, nr, LIMIT_SECONDS);
-	hog = hog_begin(STUCK_CPU, LOW_PRIO);
-	sleep_ms(SETTLE_MS);
+	asking = begin_stuck(&hog);
 	waiting = grace_periods_must_end(when);
 	end_removal(when);
 	set_priority(0, 0);
@@ -184,21 +192,17 @@ static void asker_is_stuck(const char *when)
 }
 
 /*
- * That one has asked for an expedited grace period, and then the scheduler is removed. Expedited
- * grace periods are stuck now, for as long as the real-time task runs.
+ * It has asked for an expedited grace period, and then the scheduler is removed. Expedited grace
+ * periods do not end for as long as the real-time task runs.
  */
 static void expedited_is_stuck(const char *when)
 {
-	int *nr = map_shared(sizeof(*nr));
 	pid_t asking, hog;
 
 	must_attach(SCHED_GLOBAL);
 	set_priority(0, TEST_PRIO);
 	must_write(EXPEDITED, "1");
-	asking = begin_grace_periods(STUCK_CPU, ASKER_PRIO, nr);
-	wait_for(flag_is_set, nr, LIMIT_SECONDS);
-	hog = hog_begin(STUCK_CPU, LOW_PRIO);
-	sleep_ms(SETTLE_MS);
+	asking = begin_stuck(&hog);
 	must_write(EXPEDITED, "0");
 	must_write("/proc/sysrq-trigger", "S");
 	check(wait_for(sched_is_off, NULL, LIMIT_SECONDS), "%s: the scheduler goes", when);

@@ -298,9 +298,6 @@ void __init enabling_start(void)
  */
 void enabling_exit(void)
 {
-	const struct sched_attr first = {
-		.sched_policy = SCHED_FIFO, .sched_priority = MAX_RT_PRIO - 1,
-	};
 	int looks = ENABLING_EXIT_LOOKS;
 
 	if (!enabling_thread)
@@ -309,12 +306,11 @@ void enabling_exit(void)
 		enabling_look();
 		msleep(ENABLING_EXIT_MS);
 	}
-	/* it only ends, but where real-time tasks keep all CPUs busy it would not even do that */
-	sched_setattr_nocheck(enabling_thread, &first);
+	/* it may have the record locked */
+	worker_hurry(enabling_thread);
 	while (READ_ONCE(enabling_record.p)) {
 		enabling_end();
 		msleep(ENABLING_EXIT_MS);
 	}
-	kthread_flush_worker(&enabling_worker);
-	kthread_stop(enabling_thread);
+	worker_stop(&enabling_worker, enabling_thread);
 }

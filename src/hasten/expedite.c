@@ -106,10 +106,6 @@ int __init expedite_init(void)
 	return 0;
 }
 
-/*
- * A thread that was to lower them may be late, and do that now: only what is set before a
- * thread is raised, or reset before it is lowered, tells what it is.
- */
 static void expedite_raise(void)
 {
 	const struct sched_attr fifo = { .sched_policy = SCHED_FIFO, .sched_priority = 1 };
@@ -120,8 +116,10 @@ static void expedite_raise(void)
 
 		if (READ_ONCE(t->p->policy) != SCHED_NORMAL)
 			continue;
+		/* twice: work that is late may see the first one, and nothing to lower yet */
 		WRITE_ONCE(t->raised, true);
 		sched_setattr_nocheck(t->p, &fifo);
+		WRITE_ONCE(t->raised, true);
 	}
 }
 
@@ -192,10 +190,8 @@ void expedite_exit(void)
 	expedite_lower();
 	if (READ_ONCE(expedite_asking))
 		pr_info("unload waits for an expedited RCU grace period\n");
-	if (expedite_thread) {
-		kthread_flush_worker(&expedite_worker);
-		kthread_stop(expedite_thread);
-	}
+	if (expedite_thread)
+		worker_stop(&expedite_worker, expedite_thread);
 	while (expedite_nr_threads)
 		put_task_struct(expedite_threads[--expedite_nr_threads].p);
 	kfree(expedite_threads);
@@ -226,6 +222,8 @@ void expedite_wait(void)
 	struct rcu_gp_oldstate state;
 
 	start_poll_synchronize_rcu_full(&state);
+	/* before, too: real-time tasks may take the CPU of the current task in between */
+	mod_delayed_work(system_unbound_wq, &expedite_lower_work, EXPEDITE_JIFFIES);
 	expedite_raise();
 	mod_delayed_work(system_unbound_wq, &expedite_lower_work, EXPEDITE_JIFFIES);
 	kthread_queue_work(&expedite_worker, &expedite_work);

@@ -3,6 +3,9 @@
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
+#include <linux/sched/prio.h>
+#include <uapi/linux/sched/types.h>
 
 #include "hasten/worker.h"
 
@@ -26,4 +29,35 @@ struct task_struct *__init worker_start(struct kthread_worker *worker, const cha
 		return thread;
 	pr_warn("no thread %s (error %ld): its work is not done\n", name, PTR_ERR(thread));
 	return NULL;
+}
+
+/**
+ * worker_hurry() - let a thread that is to end run before all others
+ * @thread: the thread
+ *
+ * Where real-time tasks keep all CPUs busy it would not even end.
+ *
+ * Context: process. Takes the locks of sched_setscheduler().
+ */
+void worker_hurry(struct task_struct *thread)
+{
+	const struct sched_attr first = {
+		.sched_policy = SCHED_FIFO, .sched_priority = MAX_RT_PRIO - 1,
+	};
+
+	sched_setattr_nocheck(thread, &first);
+}
+
+/**
+ * worker_stop() - let a thread end its work, and end
+ * @worker: what it works for
+ * @thread: the thread
+ *
+ * Context: process, may sleep.
+ */
+void worker_stop(struct kthread_worker *worker, struct task_struct *thread)
+{
+	worker_hurry(thread);
+	kthread_flush_worker(worker);
+	kthread_stop(thread);
 }

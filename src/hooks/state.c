@@ -66,8 +66,8 @@ void state_deactivate(void)
 /**
  * state_enter() - the current task is to stay in a hook for some time, if the hooks are active
  *
- * Unload waits for the end of it, by state_leave(). Where the kernel is not preemptible, an RCU-tasks
- * grace period does not wait for a task that was switched out in a hook.
+ * Unload waits for the end of it, by state_leave(). Where the kernel is not preemptible, an
+ * RCU-tasks grace period does not wait for a task that was switched out in a hook.
  *
  * Context: process.
  * Return: whether they are; if not, it must not stay, and need not leave.

@@ -253,4 +253,5 @@ CASE(leaves) = {
 	.shows =
 		"real-time tasks keep what an expedited grace period needs from running, or have all CPUs, when a scheduler is removed or meanwhile: it goes, and grace periods end, as without the module; also if a CPU has come up since",
 	.machines = "leaves",
+	.first = true,
 };

@@ -30,8 +30,7 @@ static unsigned int gate_changing;
 
 /**
  * gate_change() - open or close the gates, as bypass is on or not
- * @change: 1 if bypass may begin or end on any CPU from now on; -1 if the flags of all CPUs are
- *	what they are to be again; else 0
+ * @change: 1 and -1 by gate_hold() and gate_release(), else 0
  *
  * Context: any but under gate_lock.
  */

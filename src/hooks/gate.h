@@ -42,6 +42,18 @@ void gate_change(int change);
 void gate_prove(void);
 unsigned long gate_settled(void);
 
+/* Bypass may begin or end on any CPU from now on. */
+static inline void gate_hold(void)
+{
+	gate_change(1);
+}
+
+/* The flags of all CPUs are what they are to be, after gate_hold(). */
+static inline void gate_release(void)
+{
+	gate_change(-1);
+}
+
 /* Is bypass on, or does it change? */
 static inline bool gate_is_open(void)
 {

@@ -69,10 +69,10 @@ static void hook_scx_bypass(bool bypass)
 		proof_wait();
 	}
 	begins = bypass && !kern_bypassing() && state_is_redirecting() && deliver_begin();
-	gate_change(1);
+	gate_hold();
 	preempt_disable();
 	static_call(body_scx_bypass)(bypass);
-	gate_change(-1);
+	gate_release();
 	timing_update();
 	preempt_enable();
 	if (begins) {

@@ -111,6 +111,7 @@ int __init redirect_install(void)
 		return patch_install();
 
 	is_auto = sysfs_streq(redirect_wanted, redirect_names[REDIRECT_AUTO]);
+	/* if it is not to be tried, another user has the place of a direct call */
 	ret = redirect_used == REDIRECT_DIRECT ? fentry_install(true) : -EBUSY;
 	if (ret && is_auto) {
 		pr_info("no direct calls to the hooks (error %d): ftrace is used, and each context switch costs more\n",

@@ -16,13 +16,11 @@
 #define NAP_US	100
 /* seconds, for tasks to have run */
 #define PATIENCE	60
-/* in the status file, for as long as the module has not seen its hooks be called */
-#define NOT_PROVEN	"\nproven: no\n"
 
 static void check_inactive(bool module, const char *when)
 {
 	if (module)
-		check(file_has(STATUS, NOT_PROVEN), "%s: the hooks are not used", when);
+		check(!hooks_are_proven(NULL), "%s: the hooks are not used", when);
 }
 
 /* Its CPU, in the other node, has nothing else to run, so it picks in vain all the time. */

@@ -91,6 +91,8 @@ static void case_shapes(bool unused)
 	module_load(OFTEN);
 	check(all_progress(120), "loaded in bypass: all tasks run");
 	hold_bypass(false);
+	/* which needs a global DSQ that is empty as a CPU picks: perhaps not before bypass ends */
+	check(wait_for(hooks_are_proven, NULL, 120), "the hooks are proven again");
 	stir();
 	check_figures();
 

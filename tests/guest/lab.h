@@ -58,6 +58,7 @@ int load_under_test(const char *params);
 void module_load(const char *params);
 void module_unload(void);
 bool hooks_are_active(void *unused);
+bool hooks_are_proven(void *unused);
 bool kernel_is_hooked(void);
 bool bypass_is(bool on);
 bool bypass_is_on(void *unused);

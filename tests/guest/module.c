@@ -38,6 +38,11 @@ bool hooks_are_active(void *unused)
 	return status_has("hooks: active\n");
 }
 
+bool hooks_are_proven(void *unused)
+{
+	return status_has("proven: yes\n");
+}
+
 /* Does ftrace list one of the functions that the module hooks? Nothing else may trace them. */
 bool kernel_is_hooked(void)
 {

@@ -167,7 +167,7 @@ LINUX_6_18_CLOUD = stock("6.18.15+deb13-cloud-amd64", "6.18.15-1~bpo13+1")
 LINUX_6_18_NO_LIVEPATCH = built("6.18.15-nolivepatch", "6.18.15-1~bpo13+1",
                                 ("base", "no-livepatch"))
 LINUX_6_18_CACHYOS = built("6.18.15-cachyos", "6.18.15-1~bpo13+1", ("base", "cachyos"),
-                           patches=("breather", "o3", "peek"))
+                           patches=("breather", "enabler", "o3", "peek"))
 LINUX_6_18_LLVM = built("6.18.15-llvm", "6.18.15-1~bpo13+1", ("base", "livepatch", "clang"),
                         make_variables=LLVM, patches=("peek",))
 LINUX_6_18_THINLTO = built("6.18.15-thinlto", "6.18.15-1~bpo13+1",
@@ -217,8 +217,8 @@ MATRIX = (
            "built with consume_dispatch_q() inlined into one caller, for which the hooks must "
            "stay inactive", only=("inlined",)),
     Target("6.18.15-cachyos", LINUX_6_18_CACHYOS,
-           "built with the breather of 6.18.20, and as CachyOS does: -O3, 1000 Hz, RCU boosting, "
-           "no livepatch", fire=True),
+           "built with the breather and the attaching thread of 6.18.20, and as CachyOS does: -O3, "
+           "1000 Hz, RCU boosting, no livepatch", fire=True),
     Target("6.18.15-llvm", LINUX_6_18_LLVM,
            "built with clang, and the module too; with a member of DSQs as CachyOS has it",
            fire=True),

@@ -35,9 +35,6 @@
 #include "queue/bypass_dsq.h"
 #include "record/count.h"
 
-/* A CPU that has tasks and does not pick one for longer than this does not serve them. */
-#define GUARD_PATIENCE_NS	(2 * GUARD_INTV_NS + 2 * TICK_NSEC)
-
 /* tasks of a local DSQ that are looked at; there is rarely more than one */
 #define GUARD_SCAN		16
 

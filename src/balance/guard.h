@@ -2,6 +2,7 @@
 #ifndef GUARD_H
 #define GUARD_H
 
+#include <linux/jiffies.h>
 #include <linux/time64.h>
 #include <linux/types.h>
 
@@ -9,6 +10,11 @@ struct lb_node;
 
 /* how often it looks, nanoseconds */
 #define GUARD_INTV_NS	(4 * NSEC_PER_MSEC)
+/*
+ * A CPU that has tasks and does not pick one for longer than this does not serve them. Nor does
+ * the guard's CPU react, if it has not looked for so long.
+ */
+#define GUARD_PATIENCE_NS	(2 * GUARD_INTV_NS + 2 * TICK_NSEC)
 
 /**
  * enum guard_global_reason - why tasks may wait on global DSQs

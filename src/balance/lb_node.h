@@ -17,6 +17,8 @@
  * @timing.guard: looks for CPUs that do not serve their tasks
  * @timing.start: starts the guard's timer, on the CPU where it is to run
  * @timing.pass_now: @timing.start is to start a pass at once, too
+ * @timing.looked_ns: when the guard has last looked, or was to be started,
+ *	ktime_get_mono_fast_ns()
  * @pass: owned by bypass_lb.c
  * @pass.donee_mask: in a pass, the CPUs that may still receive tasks
  * @pass.resched_mask: in a pass, the CPUs that have received some
@@ -38,6 +40,7 @@ struct lb_node {
 		struct hrtimer guard;
 		struct irq_work start;
 		bool pass_now;
+		u64 looked_ns;
 	} timing;
 	struct {
 		cpumask_var_t donee_mask;

@@ -9,11 +9,15 @@
  * timer's function does not run twice at the same time: a timer that is started while
  * its function runs elsewhere stays there. add_timer_on() would not look; so a timer is
  * started by an interrupt of the CPU where it is to run, on that CPU.
+ *
+ * That CPU may not react: it polls with interrupts off, or a hypervisor does not run it. Then
+ * the next CPU of the node that picks a task takes the guard's timer, and with it the passes.
  */
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/sched/isolation.h>
+#include <linux/timekeeping.h>
 #include <linux/topology.h>
 
 #include "balance/bypass_lb.h"
@@ -67,6 +71,13 @@ static void timing_start_guard(struct lb_node *node)
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
+/* A pass at once, on this CPU, if one is wanted. Interrupts are off. */
+static void timing_start_pass(struct lb_node *node)
+{
+	if (xchg(&node->timing.pass_now, false) && timing_intv_us() && READ_ONCE(timing_passes))
+		mod_timer(&node->timing.pass, jiffies);
+}
+
 /* On the CPU where the timers are to run, interrupts are off. */
 static void timing_start_fn(struct irq_work *work)
 {
@@ -80,8 +91,7 @@ static void timing_start_fn(struct irq_work *work)
 	/* not put off by each update */
 	if (!hrtimer_is_queued(&node->timing.guard))
 		timing_start_guard(node);
-	if (xchg(&node->timing.pass_now, false) && timing_intv_us() && READ_ONCE(timing_passes))
-		mod_timer(&node->timing.pass, jiffies);
+	timing_start_pass(node);
 }
 
 /*
@@ -106,16 +116,18 @@ static int timing_choose_cpu(const struct lb_node *node)
 }
 
 /*
- * On PREEMPT_RT a thread runs the passes. If a real-time task keeps it off its CPU, they go
- * on where the guard is, which avoids such tasks. Interrupts are off.
+ * The passes go on where the guard is, if their CPU does not react. On PREEMPT_RT a thread runs
+ * them, which a real-time task may keep off its CPU; the guard avoids such tasks. Interrupts are
+ * off.
  */
 static void timing_relieve_pass(struct lb_node *node)
 {
 	struct timer_list *pass = &node->timing.pass;
 
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) && timer_pending(pass) &&
-	    time_after(jiffies, pass->expires + TIMING_LATE) && timer_delete(pass))
+	if (timer_pending(pass) &&
+	    time_after(jiffies, READ_ONCE(pass->expires) + TIMING_LATE) && timer_delete(pass))
 		mod_timer(pass, jiffies);
+	timing_start_pass(node);
 }
 
 /*
@@ -132,6 +144,7 @@ static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 		guard_forget(node);
 		return HRTIMER_NORESTART;
 	}
+	WRITE_ONCE(node->timing.looked_ns, ktime_get_mono_fast_ns());
 	guard_look(node);
 	timing_relieve_pass(node);
 	if (cpu_active(this_cpu) && cpumask_test_cpu(this_cpu, node->cpus) &&
@@ -144,6 +157,31 @@ static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 	else
 		static_call(kern_irq_work_queue_on)(&node->timing.start, cpu);
 	return HRTIMER_NORESTART;
+}
+
+/**
+ * timing_keep_guard() - a CPU picks a task in bypass: does its node's guard still look?
+ * @cpu: the CPU
+ *
+ * If not, the timer comes here. It is not necessarily queued: the interrupt that was to start it
+ * may not have been taken.
+ *
+ * Context: interrupts off, @cpu's rq locked. Takes the lock of a timer base, as the scheduler does.
+ */
+void timing_keep_guard(int cpu)
+{
+	struct lb_node *node = lb_nodes[cpu_to_node(cpu)];
+	u64 looked_ns = READ_ONCE(node->timing.looked_ns), now = ktime_get_mono_fast_ns();
+
+	if ((s64)(now - looked_ns) <= GUARD_PATIENCE_NS || cpu != smp_processor_id() ||
+	    !cpu_active(cpu) || !timing_is_wanted())
+		return;
+	/* in a bypass that has just begun it is not to look yet */
+	if (!hrtimer_is_queued(&node->timing.guard) && !irq_work_is_pending(&node->timing.start))
+		return;
+	/* one CPU does it */
+	if (cmpxchg(&node->timing.looked_ns, looked_ns, now) == looked_ns)
+		timing_start_guard(node);
 }
 
 /**
@@ -165,6 +203,7 @@ void timing_update(void)
 		struct lb_node *node = lb_nodes[i];
 		int cpu;
 
+		WRITE_ONCE(node->timing.looked_ns, ktime_get_mono_fast_ns());
 		WRITE_ONCE(node->timing.pass_now, true);
 		/* a CPU that is online stays so until this is over */
 		preempt_disable();

@@ -197,16 +197,24 @@ static bool enabling_waits(struct enabling_record *r)
 }
 
 /*
- * Look after the task. One that failed to attach a scheduler does not leave bypass itself, but it
- * gives the mutex back.
+ * Is the task, if any, done? One that leaves bypass is. One that failed to attach a scheduler may
+ * not leave bypass itself, but it gives the mutex back.
  */
+static bool enabling_is_over(const struct enabling_record *r)
+{
+	const struct task_struct *p = READ_ONCE(r->p);
+
+	return p && (p == current || p != kern_attaching_task());
+}
+
+/* Look after the task. */
 static void enabling_look(void)
 {
 	struct enabling_record *r = &enabling_record;
 
 	if (!enabling_try_lock())
 		return;
-	if (r->p && r->p != kern_attaching_task())
+	if (enabling_is_over(r))
 		enabling_release(r);
 	else if (r->p && enabling_waits(r))
 		enabling_raise(r);
@@ -241,12 +249,14 @@ static void enabling_begin(void)
 	kthread_queue_work(&enabling_worker, &enabling_work);
 }
 
-static void enabling_end(void)
+static void enabling_end(bool anyway)
 {
+	struct enabling_record *r = &enabling_record;
+
 	if (!enabling_lock())
 		return;
-	if (enabling_record.p)
-		enabling_release(&enabling_record);
+	if (r->p && (anyway || enabling_is_over(r)))
+		enabling_release(r);
 	enabling_unlock();
 }
 
@@ -256,7 +266,8 @@ static void enabling_end(void)
  *
  * The task that attaches a scheduler enters bypass, does its work, and leaves bypass. It is
  * known by the mutex that it holds. Others that enter bypass do not hold it, or, like the thread
- * in which some kernels attach schedulers, are real-time tasks.
+ * in which some kernels attach schedulers, are real-time tasks. If it has failed, it waits for a
+ * thread of the kernel that leaves bypass, and goes on as what it was before.
  *
  * Context: process, may sleep. Takes the locks of sched_setscheduler().
  */
@@ -265,8 +276,8 @@ void enabling_update(bool bypass)
 	if (bypass && READ_ONCE(enabling_thread) && kern_attaching_task() == current &&
 	    !rt_or_dl_task_policy(current))
 		enabling_begin();
-	if (!bypass && READ_ONCE(enabling_record.p) == current)
-		enabling_end();
+	if (!bypass && enabling_is_over(&enabling_record))
+		enabling_end(false);
 }
 
 /**
@@ -309,7 +320,7 @@ void enabling_exit(void)
 	/* it may have the record locked */
 	worker_hurry(enabling_thread);
 	while (READ_ONCE(enabling_record.p)) {
-		enabling_end();
+		enabling_end(true);
 		msleep(ENABLING_EXIT_MS);
 	}
 	worker_stop(&enabling_worker, enabling_thread);

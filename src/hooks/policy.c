@@ -166,8 +166,10 @@ static void policy_choose(struct policy_pick *pick)
 	if (idle)
 		policy_add(pick, pick->global);
 	/* tasks that their CPU does not serve come before its own, in every second tick */
-	if (bypassing)
+	if (bypassing) {
+		timing_keep_guard(bc->cpu);
 		pick->helped = help_source(bc, idle);
+	}
 	policy_add(pick, pick->helped);
 	if (!idle)
 		policy_add_own(pick, bc);

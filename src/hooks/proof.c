@@ -154,15 +154,18 @@ void proof_see_consume(struct scx_dispatch_q *global, int cpu)
 /**
  * proof_wait() - bypass is about to end, perhaps before a CPU has had a reason to pick
  *
- * A scheduler is being loaded in it. So have all CPUs pick, and wait a moment for the proof.
+ * If the current task is loading a scheduler, have all CPUs pick, and wait a moment for the proof.
+ * Each time it may wait for a turn of the other tasks. Where the hooks are never called it would
+ * do so in vain, so it does it once. Other tasks leave bypass as soon as without the module.
  *
  * Context: process, may sleep.
  */
 void proof_wait(void)
 {
+	static bool waited;
 	int cpu, tries = PROOF_TRIES;
 
-	if (!kern_in_bypass())
+	if (kern_attaching_task() != current || !kern_in_bypass() || READ_ONCE(waited))
 		return;
 	/* the first pick of a CPU is no proof */
 	while (!READ_ONCE(proof_seen_bypass) && tries--) {
@@ -171,6 +174,7 @@ void proof_wait(void)
 			static_call(kern_resched_cpu)(cpu);
 		usleep_range(PROOF_US, 2 * PROOF_US);
 	}
+	WRITE_ONCE(waited, true);
 }
 
 /**

@@ -8,16 +8,26 @@
  * clone would miss the hook: refuse. Static variables of a function are named
  * alike by clang (scx_bypass.bypass_lock), so only what is text counts.
  */
+#include <linux/bits.h>
+#include <linux/cpufeature.h>
 #include <linux/ftrace.h>
+#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 
 #include "hooks/sites.h"
 #include "kern/kern.h"
 #include "kern/resolve.h"
 #include "kern/types.h"
 
+/* how often unload looks whether a BPF program is detached, and how often it says so */
+#define SITES_LOOK_JIFFIES	(HZ / 10)
+#define SITES_TELL_JIFFIES	(10 * HZ)
+
 struct site sites[NR_HOOKS] __ro_after_init;
+
+static struct mutex *sites_ftrace_lock __ro_after_init;
 
 /* where the kernel's text is, and what was found in it */
 struct sites_clone_search {
@@ -179,6 +189,17 @@ int __init sites_choose(void)
 }
 
 /*
+ * Does a CPU stop at a function that is both redirected and has a BPF program at its exit? The
+ * kernel then calls the function by a pointer, to where it was entered from: the hook, or the
+ * place behind ftrace's call while it is not, or not any more, redirected. That place does not
+ * begin with ENDBR, which CPUs with IBT want to see.
+ */
+static bool sites_programs_are_unsafe(void)
+{
+	return cpu_feature_enabled(X86_FEATURE_IBT);
+}
+
+/*
  * Is a function redirected by another user? Tracing is no conflict: a probe or a BPF
  * program runs when the function is entered, whether or not the call is then redirected.
  * Two redirections are a conflict: the later one would override the earlier one.
@@ -190,6 +211,11 @@ static int __init sites_check_one(const struct site *site, const struct dyn_ftra
 
 	if (rec->flags & FTRACE_FL_IPMODIFY) {
 		pr_err("function %s is already redirected by another user (a livepatch, or a kprobe with a post handler), see enabled_functions in tracefs: unload that user first\n",
+		       name);
+		return -EBUSY;
+	}
+	if ((rec->flags & FTRACE_FL_DIRECT) && sites_programs_are_unsafe()) {
+		pr_err("a BPF program is attached to function %s, and this CPU has IBT: the kernel may crash if the function is redirected, so detach the program first\n",
 		       name);
 		return -EBUSY;
 	}
@@ -227,20 +253,65 @@ static int __init sites_check_all(bool *direct_taken)
 int __init sites_check(bool *direct_taken)
 {
 	int *enabled = (int *)resolve_symbol("ftrace_enabled");
-	struct mutex *lock = (struct mutex *)resolve_symbol("ftrace_lock");
 	int ret;
 
 	*direct_taken = !IS_ENABLED(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS);
-	if (!enabled || !lock)
+	sites_ftrace_lock = (struct mutex *)resolve_symbol("ftrace_lock");
+	if (!enabled || !sites_ftrace_lock)
 		return -ENOENT;
 
-	mutex_lock(lock);
+	mutex_lock(sites_ftrace_lock);
 	if (READ_ONCE(*enabled)) {
 		ret = sites_check_all(direct_taken);
 	} else {
 		pr_err("ftrace is switched off (sysctl kernel.ftrace_enabled), so nothing can be hooked\n");
 		ret = -EOPNOTSUPP;
 	}
-	mutex_unlock(lock);
+	mutex_unlock(sites_ftrace_lock);
 	return ret;
+}
+
+/* A function but those of @own that has a BPF program, or another direct call. */
+static const struct site *sites_find_program(unsigned long own)
+{
+	const struct site *site, *found = NULL;
+	struct ftrace_rec_iter *iter;
+
+	mutex_lock(sites_ftrace_lock);
+	iter = static_call(kern_ftrace_rec_iter_start)();
+	for (; iter; iter = static_call(kern_ftrace_rec_iter_next)(iter)) {
+		struct dyn_ftrace *rec = static_call(kern_ftrace_rec_iter_record)(iter);
+
+		for (site = sites; site < sites + NR_HOOKS; site++)
+			if (rec->ip == site->ip && (rec->flags & FTRACE_FL_DIRECT) &&
+			    !(own & BIT(site->hook->id)))
+				found = site;
+	}
+	mutex_unlock(sites_ftrace_lock);
+	return found;
+}
+
+/**
+ * sites_wait_programs() - wait until the functions can be restored
+ * @own: bits of the hooks that have no IPMODIFY, which BPF programs do not share with others
+ *
+ * That is at once, except on CPUs with IBT while a BPF program is attached. One that is attached
+ * just after this is not seen.
+ *
+ * Context: module exit, may sleep. Takes ftrace's lock.
+ */
+void sites_wait_programs(unsigned long own)
+{
+	unsigned long told = jiffies - SITES_TELL_JIFFIES;
+	const struct site *site;
+
+	while (sites_programs_are_unsafe() && (site = sites_find_program(own))) {
+		if (time_after_eq(jiffies, told + SITES_TELL_JIFFIES)) {
+			pr_warn("unload waits for a BPF program to be detached from function %s: this CPU has IBT, and the kernel may crash if the function is restored\n",
+				site->hook->body.name);
+			told = jiffies;
+		}
+		set_current_state(TASK_IDLE | TASK_FREEZABLE);
+		schedule_timeout(SITES_LOOK_JIFFIES);
+	}
 }

@@ -21,5 +21,6 @@ extern struct site sites[NR_HOOKS];
 
 int sites_choose(void);
 int sites_check(bool *direct_taken);
+void sites_wait_programs(unsigned long own);
 
 #endif /* SITES_H */

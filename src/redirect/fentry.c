@@ -150,10 +150,15 @@ int __init fentry_install(bool direct)
  */
 void fentry_remove(void)
 {
-	int ret;
+	unsigned long direct = 0;
+	int id, ret;
 
 	state_deactivate();
+	for (id = 0; id < NR_HOOKS; id++)
+		if (fentry_is_direct[id])
+			direct |= BIT(id);
 	fentry_unregister_direct();
+	sites_wait_programs(direct);
 	ret = unregister_ftrace_function(&fentry_ops);
 	if (ret)
 		fentry_stay(ret);

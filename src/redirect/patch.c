@@ -317,6 +317,7 @@ void patch_remove(void)
 {
 	patch_unwatch();
 	patch_take_ref();
+	sites_wait_programs(0);
 
 	/*
 	 * Reverses a transition that has not completed. Busy while another

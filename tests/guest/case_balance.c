@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* skew, nodes, affinity: where the balancer puts tasks, and where not. */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,6 +293,8 @@ CASE(nodes) = {
 	.machines = "counted",
 };
 
+#define MAX_KTHREADS	64
+
 static int pin_to_cpu_0(int index)
 {
 	return pin_to(0, 0);
@@ -302,25 +303,15 @@ static int pin_to_cpu_0(int index)
 /* On which CPU are the kernel threads whose name begins so? -1: not all on one. */
 static int kthreads_on(const char *prefix, int *count)
 {
-	struct dirent *d;
-	DIR *proc = opendir("/proc");
-	int cpu = -2;
+	pid_t pids[MAX_KTHREADS];
+	int i, cpu = -2;
 
-	*count = 0;
-	while (proc && (d = readdir(proc))) {
-		char path[300], comm[64];
-		int on;
+	*count = find_tasks(prefix, pids, MAX_KTHREADS);
+	for (i = 0; i < *count; i++) {
+		int on = task_cpu_of(pids[i]);
 
-		snprintf(path, sizeof(path), "/proc/%s/comm", d->d_name);
-		if (atoi(d->d_name) <= 0 || !read_file(path, comm, sizeof(comm)) ||
-		    strncmp(comm, prefix, strlen(prefix)))
-			continue;
-		on = task_cpu_of(atoi(d->d_name));
 		cpu = cpu == -2 || cpu == on ? on : -1;
-		(*count)++;
 	}
-	if (proc)
-		closedir(proc);
 	return cpu;
 }
 

@@ -39,6 +39,9 @@ struct attributes {
 	unsigned long long runtime, deadline, period;
 };
 
+/* not that of the attaching task */
+#define HOG_CPU	7
+
 #define SCHED_EXT	7
 #define RESET_ON_FORK	1
 
@@ -51,9 +54,10 @@ static const int policies[] = { SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_EXT 
  * @fails: ops.init_task() is to fail
  * @attached: it has come back
  * @ret: with what
+ * @nice: what a child of it would have got as it came back
  */
 static struct attach_state {
-	int go, fails, attached, ret;
+	int go, fails, attached, ret, nice;
 } *state;
 
 static int pin_to_one(int index)
@@ -91,6 +95,7 @@ static void __noreturn attach_when_told(int policy)
 	while (!flag_is_set(&state->go))
 		usleep(1000);
 	state->ret = state->fails ? sched_attach(&fails) : sched_attach_next();
+	state->nice = getpriority(PRIO_PROCESS, 0);
 	__atomic_store_n(&state->attached, 1, __ATOMIC_RELEASE);
 	for (;;)
 		usleep(1000);
@@ -234,16 +239,32 @@ static void enable(int policy, bool module, bool unload)
 	end_children(&attaching, 1);
 }
 
-/* Then another task leaves bypass. Some kernels stay in bypass, see case_leak.c. */
-static void fail_to_enable(void)
+/*
+ * Then another task leaves bypass. Some kernels stay in bypass, see case_leak.c. The module's
+ * thread looks for that as well, but does not come to run.
+ */
+static void fail_to_enable(bool module)
 {
-	pid_t attaching = start_attaching(SCHED_OTHER);
+	pid_t attaching = start_attaching(SCHED_OTHER), hog = 0;
 
+	if (module) {
+		pid_t thread;
+
+		if (find_tasks("scx_bypass_lb", &thread, 1) != 1 ||
+		    pin_to_range(thread, HOG_CPU, 1))
+			give_up("the module's thread cannot be held off");
+		pin_to(0, 0);
+		hogs_may_run();
+		hog = hog_begin(HOG_CPU, HOG_PRIO);
+	}
 	state->fails = 1;
 	__atomic_store_n(&state->go, 1, __ATOMIC_RELEASE);
 	if (!wait_for(flag_is_set, &state->attached, ENABLE_SECONDS))
 		give_up("a failure does not come back");
 	check(kernel_log_has("ops.init_task() failed"), "attaching fails");
+	check(state->nice == NICE, "after a failure a child would get nice value %d", state->nice);
+	if (module)
+		end_children(&hog, 1);
 	check_is_as_before(attaching, SCHED_OTHER, "after a failure");
 	end_children(&attaching, 1);
 }
@@ -274,7 +295,7 @@ static void case_enable(bool module)
 		module_load("");
 	}
 	set_probes("");
-	fail_to_enable();
+	fail_to_enable(module);
 	if (module)
 		module_unload();
 }

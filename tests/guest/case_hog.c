@@ -35,7 +35,6 @@
 #define PINNED_ROUNDS	5
 #define NAP_MS		40
 #define RUN_MS		4000
-#define LOOK_MS		20
 /* how much longer a task may wait than without the module: times, and percent of a run */
 #define TIMES		2
 #define MORE		25
@@ -85,55 +84,6 @@ static const struct hog_run hog_runs[] = {
 	{ "piled up, hog of the fair class", SCHED_PARTIAL, true, false, 0, "" },
 	{ "bypass, then hog that naps", SCHED_GLOBAL, false, true, HOG_PRIO, NO_PASSES, NAP_MS },
 };
-
-/**
- * struct waits - how long tasks have waited
- * @stuck: tasks that have made no step at all
- * @longest: time between two steps of any other, as what all tasks do meanwhile in percent
- *	of what they do in all the time, so that the speed of the guest does not matter
- */
-struct waits {
-	int stuck;
-	unsigned int longest;
-};
-
-/* Let all tasks run for a while. */
-static struct waits watch_tasks(unsigned int ms)
-{
-	static unsigned long count[MAX_TASKS], at[MAX_TASKS], worst[MAX_TASKS];
-	unsigned long begin = work_of_tasks(), work;
-	unsigned int looks = ms / LOOK_MS;
-	struct waits waits = { };
-	int i;
-
-	for (i = 0; i < nr_tasks(); i++) {
-		count[i] = work_of_task(i);
-		at[i] = begin;
-		worst[i] = 0;
-	}
-	while (looks--) {
-		sleep_ms(LOOK_MS);
-		work = work_of_tasks();
-		for (i = 0; i < nr_tasks(); i++) {
-			if (work - at[i] > worst[i])
-				worst[i] = work - at[i];
-			if (work_of_task(i) != count[i]) {
-				count[i] = work_of_task(i);
-				at[i] = work;
-			}
-		}
-	}
-	work = work_of_tasks() - begin;
-	if (!work)
-		give_up("no task runs");
-	for (i = 0; i < nr_tasks(); i++) {
-		if (at[i] == begin)
-			waits.stuck++;
-		else if (worst[i] * 100 / work > waits.longest)
-			waits.longest = worst[i] * 100 / work;
-	}
-	return waits;
-}
 
 static struct waits beside_a_hog(const struct hog_run *run)
 {

@@ -102,6 +102,21 @@ pid_t start_child(const char *name);
 void end_children(const pid_t *children, int count);
 void tell_task(pid_t pid);
 long fair_weight_of(pid_t pid);
+int find_tasks(const char *prefix, pid_t *pids, int max);
+
+/* waits.c: how long they have waited */
+/**
+ * struct waits - how long tasks have waited
+ * @stuck: tasks that have made no step at all
+ * @longest: time between two steps of any other, as what all tasks do meanwhile in percent
+ *	of what they do in all the time, so that the speed of the guest does not matter
+ */
+struct waits {
+	int stuck;
+	unsigned int longest;
+};
+
+struct waits watch_tasks(unsigned int ms);
 
 /* hog.c: a task that takes a CPU for itself */
 void hogs_may_run(void);

@@ -4,6 +4,7 @@
  * The driver itself runs as SCHED_FIFO, which is above sched_ext.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -281,4 +282,24 @@ long fair_weight_of(pid_t pid)
 	at = read_file(path, text, sizeof(text)) ? strstr(text, "se.load.weight") : NULL;
 	at = at ? strchr(at, ':') : NULL;
 	return at ? atol(at + 1) : 0;
+}
+
+/* The tasks whose name begins with @prefix. Returns how many of them are in @pids. */
+int find_tasks(const char *prefix, pid_t *pids, int max)
+{
+	struct dirent *d;
+	DIR *proc = opendir("/proc");
+	int count = 0;
+
+	while (proc && count < max && (d = readdir(proc))) {
+		char path[300], comm[64];
+
+		snprintf(path, sizeof(path), "/proc/%s/comm", d->d_name);
+		if (atoi(d->d_name) > 0 && read_file(path, comm, sizeof(comm)) &&
+		    !strncmp(comm, prefix, strlen(prefix)))
+			pids[count++] = atoi(d->d_name);
+	}
+	if (proc)
+		closedir(proc);
+	return count;
 }

@@ -33,6 +33,8 @@
 /* how often, and how long each time, the proof is waited for */
 #define PROOF_TRIES	10
 #define PROOF_US	500
+/* in all: some wait in vain, because the scheduler failed to load, or the hooks are never called */
+#define PROOF_TRIES_ALL	(10 * PROOF_TRIES)
 
 enum proof_args proof_consume __read_mostly;
 static bool proof_seen_empty, proof_seen_bypass;
@@ -155,26 +157,25 @@ void proof_see_consume(struct scx_dispatch_q *global, int cpu)
  * proof_wait() - bypass is about to end, perhaps before a CPU has had a reason to pick
  *
  * If the current task is loading a scheduler, have all CPUs pick, and wait a moment for the proof.
- * Each time it may wait for a turn of the other tasks. Where the hooks are never called it would
- * do so in vain, so it does it once. Other tasks leave bypass as soon as without the module.
+ * Each time it may wait for a turn of the other tasks. Other tasks leave bypass as soon as without
+ * the module.
  *
- * Context: process, may sleep.
+ * Context: process, may sleep. @left is protected by the mutex that the task has.
  */
 void proof_wait(void)
 {
-	static bool waited;
+	static int left = PROOF_TRIES_ALL;
 	int cpu, tries = PROOF_TRIES;
 
-	if (kern_attaching_task() != current || !kern_in_bypass() || READ_ONCE(waited))
+	if (kern_attaching_task() != current || !kern_in_bypass())
 		return;
 	/* the first pick of a CPU is no proof */
-	while (!READ_ONCE(proof_seen_bypass) && tries--) {
+	for (; !READ_ONCE(proof_seen_bypass) && tries && left; tries--, left--) {
 		/* no lock: it does nothing to a CPU that has gone offline */
 		for_each_online_cpu(cpu)
 			static_call(kern_resched_cpu)(cpu);
 		usleep_range(PROOF_US, 2 * PROOF_US);
 	}
-	WRITE_ONCE(waited, true);
 }
 
 /**

@@ -315,9 +315,10 @@ int __init patch_install(void)
  */
 void patch_remove(void)
 {
+	/* the hooks are in use meanwhile, and other livepatches are watched */
+	sites_wait_programs(0);
 	patch_unwatch();
 	patch_take_ref();
-	sites_wait_programs(0);
 
 	/*
 	 * Reverses a transition that has not completed. Busy while another

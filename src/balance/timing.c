@@ -152,7 +152,7 @@ static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 		cpu = this_cpu;
 	else
 		cpu = timing_choose_cpu(node);
-	/* no interrupt is sent while another one is on its way, perhaps to a CPU that does not react */
+	/* none is sent while another one is on its way, perhaps to a CPU that does not react */
 	if (cpu < 0 || cpu == this_cpu ||
 	    !static_call(kern_irq_work_queue_on)(&node->timing.start, cpu))
 		timing_start_guard(node);

@@ -12,6 +12,9 @@ static bool had;
 
 static int __init ibt_init(void)
 {
+	/* then no module looks */
+	if (!IS_ENABLED(CONFIG_X86_KERNEL_IBT))
+		return -ENODEV;
 	had = boot_cpu_has(X86_FEATURE_IBT);
 	set_cpu_cap(&boot_cpu_data, X86_FEATURE_IBT);
 	return 0;

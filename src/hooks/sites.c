@@ -29,6 +29,17 @@ struct site sites[NR_HOOKS] __ro_after_init;
 
 static struct mutex *sites_ftrace_lock __ro_after_init;
 
+/* The hooked function that ftrace patches at @ip, or NULL. */
+static const struct site *sites_at(unsigned long ip)
+{
+	const struct site *site;
+
+	for (site = sites; site < sites + NR_HOOKS; site++)
+		if (site->ip == ip)
+			return site;
+	return NULL;
+}
+
 /* where the kernel's text is, and what was found in it */
 struct sites_clone_search {
 	unsigned long begin;
@@ -230,14 +241,13 @@ static int __init sites_check_all(bool *direct_taken)
 {
 	struct ftrace_rec_iter *iter = static_call(kern_ftrace_rec_iter_start)();
 	int ret = 0;
-	int id;
 
 	for (; iter && !ret; iter = static_call(kern_ftrace_rec_iter_next)(iter)) {
 		struct dyn_ftrace *rec = static_call(kern_ftrace_rec_iter_record)(iter);
+		const struct site *site = sites_at(rec->ip);
 
-		for (id = 0; id < NR_HOOKS && !ret; id++)
-			if (rec->ip == sites[id].ip)
-				ret = sites_check_one(&sites[id], rec, direct_taken);
+		if (site)
+			ret = sites_check_one(site, rec, direct_taken);
 	}
 	return ret;
 }
@@ -274,18 +284,17 @@ int __init sites_check(bool *direct_taken)
 /* A function but those of @own that has a BPF program, or another direct call. */
 static const struct site *sites_find_program(unsigned long own)
 {
-	const struct site *site, *found = NULL;
+	const struct site *found = NULL;
 	struct ftrace_rec_iter *iter;
 
 	mutex_lock(sites_ftrace_lock);
 	iter = static_call(kern_ftrace_rec_iter_start)();
-	for (; iter; iter = static_call(kern_ftrace_rec_iter_next)(iter)) {
+	for (; iter && !found; iter = static_call(kern_ftrace_rec_iter_next)(iter)) {
 		struct dyn_ftrace *rec = static_call(kern_ftrace_rec_iter_record)(iter);
+		const struct site *site = sites_at(rec->ip);
 
-		for (site = sites; site < sites + NR_HOOKS; site++)
-			if (rec->ip == site->ip && (rec->flags & FTRACE_FL_DIRECT) &&
-			    !(own & BIT(site->hook->id)))
-				found = site;
+		if (site && (rec->flags & FTRACE_FL_DIRECT) && !(own & BIT(site->hook->id)))
+			found = site;
 	}
 	mutex_unlock(sites_ftrace_lock);
 	return found;

@@ -11,6 +11,7 @@
  * hook's gate. There can be one direct call in a function, and BPF's fentry and
  * fexit programs are direct calls as well: the first of them gets the place.
  */
+#include <linux/bits.h>
 #include <linux/ftrace.h>
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -41,7 +42,8 @@ static struct ftrace_ops fentry_ops = {
 };
 
 static struct ftrace_ops fentry_direct_ops[NR_HOOKS];
-static bool fentry_is_direct[NR_HOOKS];
+/* bits of the hooks that are called directly */
+static unsigned long fentry_direct;
 
 /**
  * fentry_stay() - functions of the kernel still call the module: its memory must stay
@@ -66,13 +68,13 @@ static void fentry_unregister_direct(void)
 	int id, ret;
 
 	for (id = 0; id < NR_HOOKS; id++) {
-		if (!fentry_is_direct[id])
+		if (!(fentry_direct & BIT(id)))
 			continue;
 		ret = unregister_ftrace_direct(&fentry_direct_ops[id],
 					       (unsigned long)sites[id].hook->gate, true);
 		if (ret)
 			fentry_stay(ret);
-		fentry_is_direct[id] = false;
+		fentry_direct &= ~BIT(id);
 	}
 }
 
@@ -92,7 +94,7 @@ static int __init fentry_register_direct(void)
 			fentry_unregister_direct();
 			return ret;
 		}
-		fentry_is_direct[id] = true;
+		fentry_direct |= BIT(id);
 	}
 	return 0;
 }
@@ -103,7 +105,7 @@ static int __init fentry_register_rest(void)
 	int id, ret = 0;
 
 	for (id = 0; id < NR_HOOKS && !ret; id++)
-		if (!fentry_is_direct[id])
+		if (!(fentry_direct & BIT(id)))
 			ret = ftrace_set_filter_ip(&fentry_ops, sites[id].ip, 0, 0);
 	ret = ret ?: register_ftrace_function(&fentry_ops);
 	if (ret)
@@ -150,13 +152,10 @@ int __init fentry_install(bool direct)
  */
 void fentry_remove(void)
 {
-	unsigned long direct = 0;
-	int id, ret;
+	unsigned long direct = fentry_direct;
+	int ret;
 
 	state_deactivate();
-	for (id = 0; id < NR_HOOKS; id++)
-		if (fentry_is_direct[id])
-			direct |= BIT(id);
 	fentry_unregister_direct();
 	sites_wait_programs(direct);
 	ret = unregister_ftrace_function(&fentry_ops);

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* RCU: wait for a grace period; are its threads what they were? */
 #define _GNU_SOURCE
-#include <ctype.h>
-#include <dirent.h>
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -47,24 +44,21 @@ static struct rcu_thread look_at(pid_t pid)
 /* What they are now is what they are to be later. */
 void note_rcu_threads(void)
 {
-	DIR *dir = opendir("/proc");
-	struct dirent *d;
+	pid_t pids[MAX_THREADS];
+	int i, nr = find_tasks("rcu", pids, MAX_THREADS);
 
 	nr_rcu = 0;
-	while (dir && (d = readdir(dir)) && nr_rcu < MAX_THREADS) {
-		char path[300], comm[32] = "";
+	for (i = 0; i < nr; i++) {
+		char path[64], comm[32] = "";
 
-		snprintf(path, sizeof(path), "/proc/%s/comm", d->d_name);
-		if (!isdigit(*d->d_name) || !read_file(path, comm, sizeof(comm)) ||
-		    strncmp(comm, "rcu", 3))
+		snprintf(path, sizeof(path), "/proc/%d/comm", pids[i]);
+		if (!read_file(path, comm, sizeof(comm)))
 			continue;
-		rcu[nr_rcu].pid = atoi(d->d_name);
+		rcu[nr_rcu].pid = pids[i];
 		snprintf(rcu[nr_rcu].name, sizeof(rcu[nr_rcu].name), "%s", strtok(comm, "\n"));
 		rcu[nr_rcu].was = look_at(rcu[nr_rcu].pid);
 		nr_rcu++;
 	}
-	if (dir)
-		closedir(dir);
 	check(nr_rcu, "there are %d threads of RCU", nr_rcu);
 }
 

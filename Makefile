@@ -42,8 +42,9 @@ help:
 	@echo 'setup         prepare what the demo uses, or what the tests of CASES= use'
 	@echo 'clean         remove what was built here'
 	@echo
-	@echo 'check, test, test-all, stress, bench, demo and shell install packages and fetch kernels by'
-	@echo 'themselves, and keep them in CACHE=$(CACHE)'
+	@echo 'check, test, test-all, stress, bench, demo, shell and setup install packages and'
+	@echo 'fetch kernels by themselves, and keep these in CACHE=$(CACHE).'
+	@echo 'list may install packages, too'
 
 install: modules
 	$(kbuild) modules_install

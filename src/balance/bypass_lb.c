@@ -3,8 +3,8 @@
  * One pass of a node's balancer: plan, move tasks from donors to donees, make the
  * donees pick again, report.
  *
- * The names are those of 6.19's balancer. This one does more than that: it locks the
- * donor's rq for each move, and skips tasks whose rq is another one, because
+ * The names are those of 6.19's balancer. This one does more than that: it holds the
+ * donor's rq lock while it moves tasks, and skips tasks whose rq is another one, because
  * dispatch_dequeue() of the older kernels reads p->scx.dsq under the rq's lock alone. It
  * counts entries that are looked at, not only those that are moved, until it drops the
  * locks; and it gives nothing to a CPU where a task of a higher class runs.
@@ -56,7 +56,8 @@ static bool bypass_lb_runs_on(int cpu)
  *
  * Not to one where a task of a higher class runs or waits, other than the caller.
  *
- * Context: any, racy: preemptible, and what it finds may change at once.
+ * Context: any. Racy: it takes no lock, and what it finds may change at once.
+ * Return: whether they may.
  */
 bool bypass_lb_may_receive(int cpu)
 {
@@ -193,8 +194,8 @@ static u32 bypass_lb_move(struct lb_node *node, const struct plan_goal *goal)
 /**
  * bypass_lb_node() - balance the bypass DSQs of a node once
  * @node: the node
- * @intv_us: when the next pass is, us
- * @slice_us: how long each task runs, us
+ * @intv_us: time from this pass to the next one, us
+ * @slice_us: how long a task is assumed to run, us
  *
  * Context: soft interrupt or timer thread, one at a time for each node, no
  * locks held. Takes rq and DSQ locks.

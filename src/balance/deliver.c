@@ -63,17 +63,17 @@ struct deliver_batch {
 };
 
 /**
- * struct deliver_walk - one way along a donor's DSQ
+ * struct deliver_walk - one walk along a donor's DSQ
  * @cursor: where it is
  * @want: how many tasks are still to be moved
- * @nr: how many tasks the DSQ has had at the beginning
- * @stay: how many of these stay
+ * @nr: of every @nr tasks that it comes to, @stay are left there
+ * @stay: see @nr
  * @due: grows by @stay for each task; one stays whenever it reaches @nr
  *
  * The tasks that stay are taken from all of the DSQ, not from its end. A scheduler that
- * is unloaded hands its tasks over to the fair class one by one, in their order. If one
- * CPU's tasks came together, the others' fair class would have nothing at that moment,
- * and pull them.
+ * is unloaded hands its tasks over to the fair class one by one, in their order. If all
+ * tasks of one CPU came together, the fair class would have nothing on the other CPUs at
+ * that moment, and would pull these tasks there.
  */
 struct deliver_walk {
 	struct scx_dsq_list_node cursor;
@@ -140,7 +140,8 @@ static bool deliver_choose(struct scx_dispatch_q *dsq, int donor, struct deliver
 }
 
 /*
- * Move up to @want tasks off a DSQ of @donor, which holds @nr. Returns how many.
+ * Move up to @want tasks off a DSQ of @donor: @want of each @nr that the walk comes to. Returns
+ * how many were moved.
  *
  * A chosen task stays chosen until it is dequeued: another CPU may unlink it from the
  * DSQ meanwhile, but can only take it with the donor's rq locked.
@@ -338,6 +339,7 @@ bool deliver_begin(void)
  * that delivers may have to wait itself, for a CPU that a real-time task has.
  *
  * Context: any.
+ * Return: whether they are.
  */
 bool deliver_is_due(void)
 {
@@ -347,8 +349,8 @@ bool deliver_is_due(void)
 /**
  * deliver_tasks() - move waiting tasks so that each CPU has its share
  *
- * Context: process, just after bypass has begun, after deliver_begin(), no locks held.
- * Takes rq and DSQ locks.
+ * Context: process, may sleep, just after bypass has begun, after deliver_begin(), no locks
+ * held. Takes rq and DSQ locks.
  */
 void deliver_tasks(void)
 {

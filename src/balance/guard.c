@@ -6,9 +6,9 @@
  * picked for longer does not serve them, whatever the reason: a task of a higher class
  * runs there, it is throttled, its tick is off, a wakeup was lost. A CPU does not
  * serve them either if a task of a higher class was there at each look for as long, even if
- * it picks now and then. Then every CPU of
- * the node takes its tasks (help.c), as every CPU takes them from the stock kernel's
- * one queue of the node. If it was only slow, its tasks are run elsewhere, that is all.
+ * it picks now and then. Then every CPU of the node takes its tasks (help.c), as every CPU
+ * takes them from the stock kernel's one queue of the node. If it was only slow, this does no
+ * harm: its tasks run elsewhere.
  *
  * And a CPU that idles while tasks of its node wait is woken to look for one.
  *
@@ -38,7 +38,7 @@
 /* tasks of a local DSQ that are looked at; there is rarely more than one */
 #define GUARD_SCAN		16
 
-/* Of the CPUs of a node that idle, this part is woken at each look, if that was in vain so far. */
+/* However often waking was in vain, a look may wake one in so many of the node's CPUs. */
 #define GUARD_WAKE_LEAST	16
 
 /* why tasks may wait on global DSQs: bits of enum guard_global_reason */
@@ -54,7 +54,7 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 
 	if (!cpu_active(bc->cpu))
 		return true;
-	/* one that picks between naps of a task of a higher class gets little done */
+	/* one that picks only while a task of a higher class sleeps briefly gets little done */
 	if ((picks != bc->guard.picks && !kern_cpu_nr_others(bc->cpu)) || !bc->guard.ns) {
 		bc->guard.picks = picks;
 		bc->guard.ns = now;

@@ -43,7 +43,7 @@ static struct lb_node *lb_node_alloc(int id)
  * lb_node_place_cpu() - put a CPU into its node
  * @cpu: it comes up, and is not active yet
  *
- * A CPU that is not present has some node. If it is plugged in, it is in its own from then on.
+ * A CPU that is not present may be counted in any node. Once it is plugged in, its own is known.
  *
  * Context: process, the CPU hotplug lock is held.
  */

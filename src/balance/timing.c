@@ -265,8 +265,8 @@ void timing_init(void)
 /**
  * timing_exit() - stop the guard, and wait for it and for what may still start it
  *
- * The guard is there until no more is waited for in order to unload: what it does may be
- * needed for an RCU grace period to end. So nothing here waits for one.
+ * The guard is the last to go: whatever else unload waits for, an RCU grace period for
+ * example, may need the guard in order to end. So this does not wait for a grace period.
  *
  * Context: process, may sleep. After timing_stop_passes(), or nothing was started.
  */

@@ -4,10 +4,10 @@
  * for the tick of every CPU, several times; an expedited one asks the CPUs. So the task asks for
  * both, and goes on as soon as one of them has ended.
  *
- * Because an expedited one may get stuck where a normal one does not: it needs threads that may run
- * on the CPUs of one RCU leaf node only, and the task that asked for the one before it has to run
- * once more. A real-time task may keep the CPU of any of these for itself. That is also why
- * a thread of the module asks for the expedited one, and why nobody else's are expedited.
+ * It asks for both because an expedited one may get stuck where a normal one does not: it needs
+ * threads that may run on the CPUs of one RCU leaf node only, and the task that asked for the one
+ * before it has to run once more. A real-time task may keep the CPU of any of these for itself. So
+ * a thread of the module asks for the expedited one, and no other grace periods are expedited.
  *
  * Each wakeup of these threads may wait for a turn of a long queue. So they are real-time threads
  * of the lowest priority meanwhile, but not for long: then the fair class has them, to which the
@@ -53,7 +53,7 @@ struct expedite_thread {
 	bool raised;
 };
 
-/* RCU's, found once, at load; one that comes later is not raised. They stay. And the module's. */
+/* RCU's threads, which never end, as found at load (later ones are not raised); and the module's */
 static struct expedite_thread *expedite_threads;
 static unsigned int expedite_nr_threads;
 
@@ -137,7 +137,7 @@ static void expedite_lower(void)
 	}
 }
 
-/* By a thread of the fair class. */
+/* Runs in a thread of the fair class. */
 static void expedite_lower_fn(struct work_struct *work)
 {
 	expedite_lower();
@@ -200,9 +200,8 @@ void expedite_exit(void)
 /**
  * expedite_wanted() - is the current task to wait for grace periods by expedite_wait()?
  *
- * It is if it attaches a scheduler or removes one, in bypass.
- *
  * Context: any.
+ * Return: true for the task that attaches a scheduler or removes one, in bypass.
  */
 bool expedite_wanted(void)
 {

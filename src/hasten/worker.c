@@ -14,10 +14,10 @@
  * @worker: what the thread works for
  * @name: its name
  *
- * Waits for a fork. If there is none, reports that what it is for is not done.
+ * Waits until the thread is created. If that fails, reports that its work is not done.
  *
  * Context: process, may sleep.
- * Return: the thread, to be ended by kthread_stop(); NULL if there is none.
+ * Return: the thread, to be ended by worker_stop(); NULL if it could not be created.
  */
 struct task_struct *__init worker_start(struct kthread_worker *worker, const char *name)
 {

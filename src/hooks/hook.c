@@ -25,12 +25,12 @@ typedef void hook_rcu_fn(void);
 /* the kernel's own body */
 DEFINE_STATIC_CALL_NULL(body_scx_bypass, hook_bypass_fn);
 
-/* bypass is on, and the scheduler is one whose tasks are to be redirected */
+/* bypass was entered with a scheduler loaded, and has not ended */
 static bool hook_wanted;
 /* bypass was begun by a task that attaches a scheduler, and that has not ended it */
 static bool hook_attaching;
 
-/* scx_bypass(@bypass) was called: say what it was not like. Other tasks may call it as well. */
+/* scx_bypass(@bypass) has returned: report what went wrong. Others may call it as well. */
 static void hook_report(bool bypass)
 {
 	if (bypass && kern_in_bypass())
@@ -53,7 +53,7 @@ static void hook_report(bool bypass)
  * Runs preemptible, and the task may be one of sched_ext, such as one that suspends the
  * machine. It would be preempted as soon as the body, which does not sleep, has queued all tasks
  * again and has its CPU pick. So it first starts the guard, and policy.c then queues it in
- * front of the others. What must end with bypass ends before the body.
+ * front of the others.
  *
  * The rq flags that the balancer looks at have all changed when the body returns.
  */

@@ -94,8 +94,8 @@ void policy_enqueue(struct scx_dispatch_q *global, struct task_struct *p, u64 en
 	count_enqueue(p, bypass_dsq_nr(bc->cpu), urgent && !first);
 
 	/*
-	 * Any CPU of the node looks at the global DSQ, but this one comes first to
-	 * its bypass DSQs. If it idles and @p comes without a wakeup (say, its
+	 * Any CPU of the node looks at the global DSQ, but it is mainly this CPU that looks at
+	 * its bypass DSQs. If it idles and @p comes without a wakeup (for example because its
 	 * affinity is changed while it waits elsewhere), only the guard would wake it.
 	 *
 	 * A CPU that is about to go offline only wakes tasks, for example RCU's

@@ -108,6 +108,7 @@ static bool proof_is_global(const struct scx_dispatch_q *dsq)
  * missing, or it may be another one than the one that is known: then nothing is proven.
  *
  * Context: interrupts off.
+ * Return: how it is called, PROOF_ARGS_UNKNOWN if this call does not tell.
  */
 enum proof_args proof_find_consume_args(const void *first, const void *second, const void *third)
 {

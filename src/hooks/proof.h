@@ -44,6 +44,7 @@ static inline bool proof_is_complete(void)
  * @third: the third one
  *
  * Context: interrupts off.
+ * Return: which ones, PROOF_ARGS_UNKNOWN if no call has told yet.
  */
 static inline enum proof_args proof_consume_args(const void *first, const void *second,
 						 const void *third)

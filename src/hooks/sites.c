@@ -200,10 +200,10 @@ int __init sites_choose(void)
 }
 
 /*
- * Does a CPU stop at a function that is both redirected and has a BPF program at its exit? The
- * kernel then calls the function by a pointer, to where it was entered from: the hook, or the
- * place behind ftrace's call while it is not, or not any more, redirected. That place does not
- * begin with ENDBR, which CPUs with IBT want to see.
+ * May this CPU fault at a function that is both redirected and has a BPF program at its exit? The
+ * kernel then calls the function by a pointer: to the hook, or, just before the function is
+ * redirected and just after it is restored, to the place behind ftrace's call. There is no
+ * ENDBR there, and CPUs with IBT fault at an indirect call to such a place.
  */
 static bool sites_programs_are_unsafe(void)
 {
@@ -254,11 +254,12 @@ static int __init sites_check_all(bool *direct_taken)
 
 /**
  * sites_check() - can the hooked functions be redirected?
- * @direct_taken: another user has a direct call in one that would need it
+ * @direct_taken: set if direct calls to the hooks are not possible: another user has one in
+ *	a function that would need it, or the kernel has none
  *
  * Context: module init, may sleep. Takes ftrace's lock.
- * Return: 0; -EBUSY if one is redirected already; -EOPNOTSUPP if ftrace
- * is switched off; -ENOENT if a symbol is missing.
+ * Return: 0; -EBUSY if one is redirected already, or has a BPF program on a CPU with IBT;
+ * -EOPNOTSUPP if ftrace is switched off; -ENOENT if a symbol is missing.
  */
 int __init sites_check(bool *direct_taken)
 {
@@ -281,7 +282,7 @@ int __init sites_check(bool *direct_taken)
 	return ret;
 }
 
-/* A function but those of @own that has a BPF program, or another direct call. */
+/* The first function, those of @own aside, that has a BPF program or another direct call. */
 static const struct site *sites_find_program(unsigned long own)
 {
 	const struct site *found = NULL;
@@ -302,7 +303,8 @@ static const struct site *sites_find_program(unsigned long own)
 
 /**
  * sites_wait_programs() - wait until the functions can be restored
- * @own: bits of the hooks that have no IPMODIFY, which BPF programs do not share with others
+ * @own: bits of the hooks that were called directly. They are left out: their functions had no
+ *	IPMODIFY, so a BPF program that is attached to one does no harm
  *
  * That is at once, except on CPUs with IBT while a BPF program is attached. One that is attached
  * just after this is not seen.

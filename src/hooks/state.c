@@ -120,9 +120,11 @@ void state_change_end(void)
 /**
  * state_wait_idle() - wait until the tasks that are inside a hook have left it
  *
- * Context: process, may sleep. Meaningful for the module's text only once no
- * function calls a hook any more. Then a grace period of RCU-tasks must follow, for
- * tasks that were preempted in a hook before or after the part in which they are counted.
+ * Others may enter meanwhile, unless no function calls a hook any more. Even then a grace
+ * period of RCU-tasks must follow before the module's text is freed, for tasks that were
+ * preempted in a hook before or after the part in which they are counted.
+ *
+ * Context: process, may sleep.
  */
 void state_wait_idle(void)
 {

@@ -44,7 +44,7 @@ static inline bool state_is_changing(const struct task_struct *p)
 	return READ_ONCE(state_changing_task) == p;
 }
 
-/* No task is inside a hook in which it can be preempted. */
+/* No task is in the part of a hook in which tasks are counted, see state_inside. */
 static inline bool state_is_idle(void)
 {
 	return !atomic_read(&state_inside);

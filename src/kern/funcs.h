@@ -27,7 +27,8 @@ typedef void kern_set_task_cpu_fn(struct task_struct *p, unsigned int cpu);
 
 /*
  * X(name, type, prototype): the symbol, what DECLARE_STATIC_CALL() takes for its type, and
- * the prototype in the notation of types.c. The first eleven are for loading only.
+ * the prototype in the notation of types.c. The first eleven are for loading only, but for
+ * ftrace_rec_iter_*(), which unload uses as well.
  */
 #define KERN_FUNCS(X)									\
 	X(kallsyms_lookup_name, kallsyms_lookup_name, "u64(*char)")			\

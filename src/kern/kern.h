@@ -178,8 +178,8 @@ static inline bool kern_sched_loaded(void)
 }
 
 /*
- * The task that attaches a scheduler, or removes one: only to be compared with others. In the low
- * bits of a mutex's owner is what others want of it.
+ * The task that attaches a scheduler, or removes one: only to be compared with others. The low
+ * bits of a mutex's owner are flags.
  */
 static inline const struct task_struct *kern_attaching_task(void)
 {
@@ -224,7 +224,7 @@ static inline struct sched_domain __rcu **kern_cpu_domain(int cpu)
 	return (void *)kern_cpu_rq(cpu) + kern_layout.rq_sd;
 }
 
-/* Is there anything to do: bypass, and tasks in it? */
+/* Is bypass on with a scheduler loaded? Only then is there anything to do. */
 static inline bool kern_in_bypass(void)
 {
 	return kern_bypassing() && kern_sched_loaded();

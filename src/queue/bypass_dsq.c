@@ -191,7 +191,8 @@ struct task_struct *bypass_dsq_next(struct scx_dispatch_q *dsq, struct list_head
  * @p: the task
  * @cpu: an active CPU
  *
- * Context: the lock of @p's DSQ held, or before it is on one that of its rq.
+ * Context: the lock of @p's DSQ held; if @p is on none, the lock of its rq.
+ * Return: whether @cpu may run it.
  */
 bool bypass_dsq_may_move(struct task_struct *p, int cpu)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sweeps over the bypass DSQs: away from them all, or back to a CPU's own one.
+ * Move tasks off all bypass DSQs (drain), or back to the DSQ of their own CPU (recall).
  * For the lock rules see bypass_dsq.c.
  */
 #include <linux/cpu.h>
@@ -16,9 +16,9 @@
 /*
  * Where a sweep puts @p, which waits on @cpu's bypass DSQ; NULL to leave it.
  *
- * Without a @dying CPU every task goes to its global DSQ. With one, those go
- * to their own CPU that this CPU can no longer consume, or that another CPU would
- * take from it unseen.
+ * Without a @dying CPU every task goes to its global DSQ. With one, a task that is
+ * not on its own CPU's DSQ goes back there if either of the two CPUs is @dying: that one can
+ * no longer run tasks of others, and waits for its own, which others would take unseen.
  */
 static struct scx_dispatch_q *sweep_target(struct task_struct *p, int cpu, int dying)
 {
@@ -146,11 +146,11 @@ static bool sweep_has_tasks(void)
  * sweep_recall() - undo the balancer's moves to and from a dying CPU
  * @dying: a CPU that is no longer active
  *
- * That CPU can no longer consume tasks of other CPUs, and soon it is not looked
- * at any more (guard.c). And if another CPU consumes the last one of its own,
- * only the guard wakes the hotplug thread that waits for it: else the dying
- * CPU's own switch to idle does. Urgent tasks are never moved to a bypass DSQ of
- * another CPU than their own.
+ * That CPU can no longer consume tasks of other CPUs, and soon the guard does not
+ * look at it any more (guard.c). Its hotplug thread waits for the last of its own tasks
+ * to leave. When the dying CPU itself switches to idle, that wakes the thread; if another
+ * CPU has taken the task, only the guard does. Urgent tasks are never moved to a bypass
+ * DSQ of another CPU than their own.
  *
  * Context: CPU hotplug callback, may sleep. Takes rq and DSQ locks.
  */

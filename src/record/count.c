@@ -21,7 +21,8 @@ const char * const count_names[NR_COUNTS] = {
  * count_sum() - what was counted since the module was loaded
  * @cpus: for these CPUs
  *
- * Context: any.
+ * Context: any. Racy: the counts go on meanwhile.
+ * Return: the sums.
  */
 struct counts count_sum(const struct cpumask *cpus)
 {

@@ -20,7 +20,7 @@ enum count_id {
 	NR_NODE_COUNTS,
 	COUNT_READERS = NR_NODE_COUNTS, /* tasks queued first because they are RCU readers */
 	COUNT_KTHREADS,		/* tasks queued first because they are kernel threads */
-	COUNT_EXPEDITED,	/* how often RCU grace periods were made expedited ones */
+	COUNT_EXPEDITED,	/* grace periods for which an expedited one was asked for, too */
 	NR_COUNTS,
 };
 
@@ -37,8 +37,8 @@ struct counts {
  * @wait: in this episode, the longest wait of a task that it took from a bypass
  *	DSQ, jiffies
  *
- * The last two are written by that CPU with interrupts off, and reset while bypass is
- * off. All are read without a lock.
+ * The last two are written by that CPU with interrupts off, and reset when an episode
+ * begins. All are read without a lock.
  */
 struct count_cpu {
 	struct counts counts;
@@ -69,8 +69,8 @@ static inline u64 count_get(int cpu, enum count_id id)
 }
 
 /*
- * @p was queued on a CPU's bypass DSQ, which has @nr tasks now; @urgent: it runs before
- * others. Context: interrupts off.
+ * @p was queued on one of a CPU's two bypass DSQs. The balanced one has @nr tasks now.
+ * @urgent: count @p as one that runs before others. Context: interrupts off.
  */
 static inline void count_enqueue(const struct task_struct *p, u32 nr, bool urgent)
 {

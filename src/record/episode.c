@@ -269,7 +269,8 @@ void episode_stop(void)
 /**
  * episode_totals() - the time in bypass since the module was loaded
  *
- * Context: process.
+ * Context: process, interrupts on. Takes episode_lock.
+ * Return: the totals, with the episode that goes on.
  */
 struct episode_totals episode_totals(void)
 {
@@ -291,7 +292,7 @@ struct episode_totals episode_totals(void)
  * @number: its number
  * @e: receives it
  *
- * Context: process.
+ * Context: process, interrupts on. Takes episode_lock.
  * Return: whether it is still there.
  */
 bool episode_read(u64 number, struct episode *e)

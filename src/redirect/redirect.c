@@ -50,9 +50,10 @@ MODULE_PARM_DESC(backend,
 static enum redirect_backend redirect_used;
 
 /**
- * redirect_backend() - the backend in use, as the parameter names it
+ * redirect_backend() - the backend in use
  *
  * Context: any.
+ * Return: its name, as the parameter has it; a constant.
  */
 const char *redirect_backend(void)
 {
@@ -177,7 +178,7 @@ static void redirect_report_stall(struct work_struct *work)
  *
  * state_deactivate() is called before the first task leaves the hooks. On
  * return no task is in a hook or can enter one. Waits as long as that takes,
- * and names the tasks that hold it up.
+ * and names the tasks that hold it up. Never returns if ftrace cannot restore a function.
  *
  * Context: module exit, may sleep.
  */

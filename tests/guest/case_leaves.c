@@ -4,7 +4,7 @@
  * running when a scheduler is removed. It goes all the same.
  *
  * First they have all CPUs of one of RCU's leaf nodes, for which there is a thread that may run
- * there only. With the module also for a leaf whose CPUs have come up after it was loaded.
+ * there only.
  *
  * Then they have all CPUs of the machine, and the scheduler does not have all tasks. RCU's threads
  * are in the fair class, which gets a share of each CPU all the same.
@@ -15,7 +15,11 @@
  * Then one takes the CPU of a task that has asked for a grace period, and has to run once more
  * before the next one can be an expedited one: first as the scheduler is removed, then before that.
  *
- * Each without the module first, then with it.
+ * Each without the module first, then with it, which has to do what the kernel does by itself. A
+ * kernel that boosts RCU's readers has RCU's threads as real-time tasks already, of the lowest
+ * priority: then it ends only when the real-time tasks do, without the module too.
+ *
+ * lateleaf: the first, for a leaf whose CPUs have come up after the module was loaded.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -27,8 +31,8 @@
 #define SETTLE_MS	50
 /* the first CPU that is offline after boot, and the first of a leaf */
 #define FIRST_LATE_CPU	4
-/* in guest time, which is counted in instructions */
-#define LIMIT_SECONDS	60
+/* in guest time, which is counted in instructions; 6.3 was the longest, on 6.18.15 */
+#define LIMIT_SECONDS	20
 /* below that of the thread in which the kernel removes a scheduler, and above it */
 #define LOW_PRIO	10
 /* below theirs */
@@ -36,6 +40,21 @@
 #define TEST_PRIO	60
 /* makes all grace periods expedited ones */
 #define EXPEDITED	"/sys/kernel/rcu_expedited"
+
+static bool with_module;
+/* what the kernel has done by itself, in the part that runs */
+static bool kernel_does;
+
+/* It must happen with the module if it happens without. */
+static void must(bool done, const char *when, const char *what)
+{
+	if (!with_module && !done) {
+		info("%s, without the module, it does not happen: %s", when, what);
+		kernel_does = false;
+		return;
+	}
+	check(done, "%s, %s the module: %s", when, with_module ? "with" : "without", what);
+}
 
 /* @first, @nr: the CPUs that they have. */
 static void begin_hogs(pid_t *hogs, int first, int nr)
@@ -65,7 +84,7 @@ static void remove_beside_hogs(enum scheduler sched, int tasks, int first, int n
 	must_attach(sched);
 	spawn(tasks, 0, NULL);
 	must_progress(60, "under the scheduler");
-	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
+	pin_to(0, 0);
 	set_priority(0, TEST_PRIO);
 	begin_hogs(hogs, first, nr);
 	sleep_ms(SETTLE_MS);
@@ -77,7 +96,7 @@ static void remove_beside_hogs(enum scheduler sched, int tasks, int first, int n
 	info("%s: %s after %.0f ms", when, gone ? "gone" : "still there", took * 1000);
 	end_children(hogs, nr);
 	set_priority(0, 0);
-	check(gone, "%s: the scheduler goes though they spin", when);
+	must(gone, when, "the scheduler goes though they spin");
 	if (!gone)
 		info("when they have ended: %s",
 		     wait_for(sched_is_off, NULL, LIMIT_SECONDS) ? "gone" : "still there");
@@ -86,10 +105,10 @@ static void remove_beside_hogs(enum scheduler sched, int tasks, int first, int n
 	sched_detach();
 }
 
-/* @first: the first of the leaf's CPUs. Not of the last leaf, which has no thread of its own. */
-static void hogs_on_a_leaf(int first, const char *when)
+/* Not of the last leaf, which has no thread of its own. */
+static void hogs_on_a_leaf(const char *when)
 {
-	remove_beside_hogs(SCHED_GLOBAL, TASKS, first, 2, when);
+	remove_beside_hogs(SCHED_GLOBAL, TASKS, 2, 2, when);
 }
 
 /* Others would take from the share in which the scheduler is to go. */
@@ -112,7 +131,7 @@ static void begin_removal(void)
 static void end_removal(const char *when)
 {
 	sched_linger(false);
-	check(wait_for(sched_is_off, NULL, LIMIT_SECONDS), "%s: the scheduler goes", when);
+	must(wait_for(sched_is_off, NULL, LIMIT_SECONDS), when, "the scheduler goes");
 }
 
 /* A task that asks for grace periods all the time, and counts them in @nr. */
@@ -137,7 +156,7 @@ static pid_t grace_periods_must_end(const char *when)
 
 	info("%s: a grace period %s after %.0f ms", when, ended ? "has ended" : "has not ended",
 	     (now() - begin) * 1000);
-	check(ended, "%s: grace periods end though they spin", when);
+	must(ended, when, "grace periods end though they spin");
 	return waiting;
 }
 
@@ -205,45 +224,50 @@ static void expedited_is_stuck(const char *when)
 	asking = begin_stuck(&hog);
 	must_write(EXPEDITED, "0");
 	must_write("/proc/sysrq-trigger", "S");
-	check(wait_for(sched_is_off, NULL, LIMIT_SECONDS), "%s: the scheduler goes", when);
+	must(wait_for(sched_is_off, NULL, LIMIT_SECONDS), when, "the scheduler goes");
 	set_priority(0, 0);
 	end_children(&hog, 1);
 	end_children(&asking, 1);
 	sched_detach();
 }
 
-/* RCU makes a thread for a leaf when the first of its CPUs comes up. */
-static void leaf_comes_up(void)
-{
-	int cpu;
-
-	module_load("");
-	for (cpu = FIRST_LATE_CPU; cpu < GUEST_CPUS; cpu++)
-		set_cpu_online(cpu, true);
-	hogs_on_a_leaf(FIRST_LATE_CPU, "one leaf, which came up after the module was loaded");
-	module_unload();
-}
+static struct part {
+	const char *when;
+	void (*run)(const char *when);
+	bool kernel_does;
+} parts[] = {
+	{ "one leaf", hogs_on_a_leaf },
+	{ "all CPUs", hogs_everywhere },
+	{ "late", hogs_come_late },
+	{ "stuck", asker_is_stuck },
+	{ "stuck before", expedited_is_stuck },
+};
 
 static void case_leaves(bool module)
 {
-	unsigned long long expedited;
+	unsigned long long expedited, done = 0;
+	struct part *part;
 
 	hogs_may_run();
-	leaf_comes_up();
 	note_rcu_threads();
-	hogs_on_a_leaf(2, "one leaf, without the module");
-	hogs_everywhere("all CPUs, without the module");
-	hogs_come_late("late, without the module");
-	asker_is_stuck("stuck, without the module");
-	expedited_is_stuck("stuck before, without the module");
+	for (part = parts; part < parts + ARRAY_SIZE(parts); part++) {
+		kernel_does = true;
+		part->run(part->when);
+		part->kernel_does = kernel_does;
+	}
+	with_module = true;
 	module_load("");
-	hogs_on_a_leaf(2, "one leaf, with the module");
-	hogs_everywhere("all CPUs, with the module");
-	hogs_come_late("late, with the module");
-	asker_is_stuck("stuck, with the module");
-	expedited_is_stuck("stuck before, with the module");
+	for (part = parts; part < parts + ARRAY_SIZE(parts); part++) {
+		if (!part->kernel_does) {
+			skip(part->when, "not on this kernel");
+			continue;
+		}
+		part->run(part->when);
+		done++;
+	}
 	expedited = status_number("expedited");
-	check(expedited >= 4, "grace periods were to be expedited %llu times", expedited);
+	/* not in the last part */
+	check(expedited && expedited >= done - 1, "grace periods were to be expedited %llu times", expedited);
 	check_rcu_threads("with the module");
 	module_unload();
 	check_rcu_threads("without the module");
@@ -251,7 +275,33 @@ static void case_leaves(bool module)
 
 CASE(leaves) = {
 	.shows =
-		"real-time tasks keep what an expedited grace period needs from running, or have all CPUs, when a scheduler is removed or meanwhile: it goes, and grace periods end, as without the module; also if a CPU has come up since",
+		"real-time tasks keep what an expedited grace period needs from running, or have all CPUs, when a scheduler is removed or meanwhile: it goes, and grace periods end, as without the module",
 	.machines = "leaves",
 	.first = true,
+};
+
+/* RCU makes a thread for a leaf when the first of its CPUs comes up. */
+static void case_lateleaf(bool module)
+{
+	int cpu;
+
+	hogs_may_run();
+	module_load("");
+	with_module = true;
+	remove_beside_hogs(SCHED_GLOBAL, TASKS, 2, 2, "a leaf that was there");
+	/* before 6.17 no CPU can be the first time online after boot */
+	if (file_has("/proc/kallsyms", " sched_init_dl_servers\n")) {
+		for (cpu = FIRST_LATE_CPU; cpu < GUEST_CPUS; cpu++)
+			set_cpu_online(cpu, true);
+		remove_beside_hogs(SCHED_GLOBAL, TASKS, FIRST_LATE_CPU, 2, "a leaf that came up");
+	} else {
+		skip("a leaf that came up", "the kernel divides by zero, without the module too");
+	}
+	module_unload();
+}
+
+CASE(lateleaf) = {
+	.shows =
+		"real-time tasks have the CPUs of one of RCU's leaf nodes, which came up after the module was loaded: a scheduler is removed all the same",
+	.machines = "lateleaf",
 };

@@ -196,8 +196,10 @@ MACHINES = {
     "small": Machine(cpus=4, threads=1, single=True),
     # so that tasks are preempted inside RCU's read-side sections, which it counts
     "preemptible": Machine(append="preempt=full"),
-    # RCU has four leaf nodes, as on a machine with 64 CPUs; the CPUs of two come up later
-    "leaves": Machine(threads=1, counted=True, append="rcutree.rcu_fanout_leaf=2 maxcpus=4"),
+    # RCU has four leaf nodes, as on a machine with 64 CPUs
+    "leaves": Machine(threads=1, counted=True, append="rcutree.rcu_fanout_leaf=2"),
+    # and the CPUs of two come up later
+    "lateleaf": Machine(threads=1, counted=True, append="rcutree.rcu_fanout_leaf=2 maxcpus=4"),
     "one-cpu": Machine(cpus=1, nodes=1, threads=1),
     "one-node": Machine(cpus=4, nodes=1),
     # more nodes than the machine has: some of them have the same CPUs

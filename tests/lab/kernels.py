@@ -197,22 +197,27 @@ REFUSALS = (
 )
 
 LIVEPATCH = "backend=livepatch"
+# For what differs from a kernel that has the suite only in how hooks are put in place, or how the
+# module is compiled: placing and removing them, with others there, and one pass through bypass.
+HOOKING = ("conflicts", "deadftrace", "direct", "enable", "exits", "hog", "hotplug", "ibt",
+           "preview", "refusal", "reload", "revert", "seams", "skew", "unload", "unloadhog")
 # in the order in which they run: those that must be built come last
 MATRIX = (
     Target("6.18.15-ftrace", LINUX_6_18, "Debian's stock image, backend=ftrace",
-           params="backend=ftrace"),
+           params="backend=ftrace", only=HOOKING),
     Target("6.18.15-livepatch", LINUX_6_18, "Debian's stock image, backend=livepatch",
-           params=LIVEPATCH),
+           params=LIVEPATCH, only=HOOKING),
     Target("6.18.15-rt", LINUX_6_18_RT, "Debian's stock image, PREEMPT_RT", fire=True),
     Target("6.17.8", LINUX_6_17, "Debian's stock image, with MODVERSIONS",
            extra=("leave",)),
     Target("6.18.12", LINUX_6_18_12, "Debian's stock image", fire=True),
     Target("6.18.9", LINUX_6_18_9, "Debian's stock image", fire=True),
     Target("6.18.15-clang", LINUX_6_18, "Debian's stock image, module built with clang",
-           clang=True),
+           clang=True, only=HOOKING),
     Target("6.18.15-cloud", LINUX_6_18_CLOUD,
-           "Debian's stock image for clouds, backend=livepatch", params=LIVEPATCH),
-    Target("6.18.5", LINUX_6_18_5, "Debian's stock image, backend=livepatch", params=LIVEPATCH),
+           "Debian's stock image for clouds, backend=livepatch", params=LIVEPATCH, only=HOOKING),
+    Target("6.18.5", LINUX_6_18_5, "Debian's stock image, backend=livepatch",
+           params=LIVEPATCH, only=HOOKING),
     Target("6.18.15-inlined", LINUX_6_18_INLINED,
            "built with consume_dispatch_q() inlined into one caller, for which the hooks must "
            "stay inactive", only=("inlined",)),
@@ -223,13 +228,14 @@ MATRIX = (
            "built with clang, and the module too; with a member of DSQs as CachyOS has it",
            fire=True),
     Target("6.18.15-thinlto", LINUX_6_18_THINLTO,
-           "built with clang and ThinLTO, and the module with clang"),
+           "built with clang and ThinLTO, and the module with clang", only=HOOKING),
     Target("6.12.95-uek", LINUX_6_12_UEK,
            "built towards UEK8: not preemptible, MODVERSIONS; without nodes", fire=True,
            without=("nodes",)),
     Target("6.12.117", LINUX_6_12, "built from linux-source-6.12 with sched_ext", fire=True,
            extra=("leave",)),
-    Target("6.18.15-nolivepatch", LINUX_6_18_NO_LIVEPATCH, "built without livepatch"),
+    Target("6.18.15-nolivepatch", LINUX_6_18_NO_LIVEPATCH, "built without livepatch",
+           only=HOOKING),
     Target("6.18.15-debug", LINUX_6_18_DEBUG, "built with lockdep, KASAN, debugging of objects",
            fire=True,
            extra=("faults", "mutant")),

@@ -100,7 +100,7 @@ test-all:
 	@python3 tests/run.py $@ $(TARGETS)
 
 clean:
-	$(RM) -r *.o *.ko *.mod *.mod.c .*.cmd .*.o.d modules.order Module.symvers .tmp_versions
+	$(RM) -r *.o .*.o *.ko *.mod *.mod.c .*.cmd .*.o.d modules.order Module.symvers .tmp_versions
 	$(RM) src/*.o src/.*.cmd src/*/*.o src/*/.*.cmd
 	$(RM) -r packages
 	[ ! -d tools ] || $(MAKE) -C tools clean

@@ -80,7 +80,7 @@ int bypass_lb_find_donee(struct task_struct *p, struct cpumask *donee_mask)
 	int donee;
 
 	while ((donee = cpumask_any_and_distribute(donee_mask, p->cpus_ptr)) < nr_cpu_ids) {
-		if (kern_cpu_schedulable(donee))
+		if (bypass_lb_may_receive(donee))
 			return bypass_dsq_may_move(p, donee) ? donee : -1;
 		cpumask_clear_cpu(donee, donee_mask);
 	}

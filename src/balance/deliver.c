@@ -93,6 +93,23 @@ static bool deliver_stays(struct deliver_walk *walk)
 }
 
 /*
+ * May @p wait on @cpu? Another node's CPUs must all be allowed to run it: only they take it if
+ * @cpu does not serve it (help.c), and on its own node others might have.
+ */
+static bool deliver_may_wait(struct task_struct *p, int cpu)
+{
+	const struct cpumask *cpus = lb_nodes[cpu_to_node(cpu)]->cpus;
+	int other;
+
+	if (cpumask_test_cpu(task_cpu(p), cpus))
+		return true;
+	for_each_cpu_andnot(other, cpus, p->cpus_ptr)
+		if (cpu_active(other))
+			return false;
+	return true;
+}
+
+/*
  * Choose tasks of @dsq behind the cursor. The donor's rq is locked. Returns whether there
  * is more to look at.
  */
@@ -123,7 +140,7 @@ static bool deliver_choose(struct scx_dispatch_q *dsq, int donor, struct deliver
 		if (task_cpu(p) != donor || deliver_stays(walk))
 			continue;
 		cpu = bypass_lb_find_donee(p, &deliver_vacant);
-		if (cpu < 0)
+		if (cpu < 0 || !deliver_may_wait(p, cpu))
 			continue;
 		if (!--per_cpu(deliver_room, cpu))
 			cpumask_clear_cpu(cpu, &deliver_vacant);

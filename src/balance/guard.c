@@ -55,11 +55,12 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 	if (!cpu_active(bc->cpu))
 		return true;
 	/* one that picks only while a task of a higher class sleeps briefly gets little done */
-	if ((picks != bc->guard.picks && !kern_cpu_nr_others(bc->cpu)) || !bc->guard.ns) {
-		bc->guard.picks = picks;
-		bc->guard.ns = now;
+	if ((picks != READ_ONCE(bc->guard.picks) && !kern_cpu_nr_others(bc->cpu)) ||
+	    !READ_ONCE(bc->guard.ns)) {
+		WRITE_ONCE(bc->guard.picks, picks);
+		WRITE_ONCE(bc->guard.ns, now);
 	}
-	return now - bc->guard.ns > GUARD_PATIENCE_NS;
+	return (s64)(now - READ_ONCE(bc->guard.ns)) > GUARD_PATIENCE_NS;
 }
 
 /*
@@ -70,27 +71,27 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
  */
 static void guard_wake_idle(struct lb_node *node, u32 nr, u64 helped)
 {
-	u32 nr_cpus = cpumask_weight(node->cpus);
-	int cpu, from = node->guard.wake_from;
+	u32 nr_cpus = cpumask_weight(node->cpus), most = READ_ONCE(node->guard.wake_most);
+	int cpu, from = READ_ONCE(node->guard.wake_from);
 	bool woken = false;
 
-	if (helped != node->guard.helped || node->guard.unserved || !node->guard.wake_most)
-		node->guard.wake_most = nr_cpus;
-	node->guard.helped = helped;
-	nr = min(nr, node->guard.wake_most);
+	if (helped != READ_ONCE(node->guard.helped) || READ_ONCE(node->guard.unserved) || !most)
+		most = nr_cpus;
+	WRITE_ONCE(node->guard.helped, helped);
+	nr = min(nr, most);
 	for_each_cpu_wrap(cpu, node->cpus, from) {
 		if (!nr)
 			break;
 		if (!cpu_online(cpu) || kern_cpu_nr_tasks(cpu) || kern_cpu_nr_others(cpu))
 			continue;
 		static_call(kern_wake_up_if_idle)(cpu);
-		node->guard.wake_from = cpu + 1;
+		WRITE_ONCE(node->guard.wake_from, cpu + 1);
 		woken = true;
 		nr--;
 	}
 	if (woken)
-		node->guard.wake_most = max(node->guard.wake_most / 2,
-					    DIV_ROUND_UP(nr_cpus, GUARD_WAKE_LEAST));
+		most = max(most / 2, DIV_ROUND_UP(nr_cpus, GUARD_WAKE_LEAST));
+	WRITE_ONCE(node->guard.wake_most, most);
 }
 
 /* Is there a CPU among @cpus, other than @cpu, that may run @p and serves its DSQs? */
@@ -124,23 +125,26 @@ static struct task_struct *guard_find_picked(int cpu, const struct cpumask *cpus
 }
 
 /*
- * Queue a task again that @cpu has picked and does not run. The kernel itself queues it, as
- * if it had been preempted, but in front: it was next, and without this it would still be.
- * There is rarely more than one, and the next look is soon.
+ * Queue a task again that @cpu has picked and does not run: a task of a higher class does, or
+ * runs on a sibling that may not run this one at the same time (core scheduling). The kernel
+ * itself queues it, as if it had been preempted, but in front: it was next, and without this it
+ * would still be. There is rarely more than one, and the next look is soon. Returns whether there
+ * was one.
  */
-static void guard_requeue_picked(int cpu, const struct cpumask *cpus)
+static bool guard_requeue_picked(int cpu, const struct cpumask *cpus)
 {
 	struct rq *rq = kern_cpu_rq(cpu);
 	struct task_struct *p = NULL;
 
 	kern_rq_lock(rq);
-	if (kern_cpu_bypassing(cpu) && kern_cpu_schedulable(cpu) && kern_cpu_nr_others(cpu))
+	if (kern_cpu_bypassing(cpu) && kern_cpu_schedulable(cpu))
 		p = guard_find_picked(cpu, cpus);
 	if (p) {
 		static_call(kern_deactivate_task)(rq, p, 0);
 		static_call(kern_activate_task)(rq, p, kern_layout.enq_head);
 	}
 	kern_rq_unlock(rq);
+	return p;
 }
 
 /**
@@ -162,28 +166,28 @@ void guard_watch_global(enum guard_global_reason reason, bool may)
 static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
 {
 	bool picked = READ_ONCE(kern_local_dsq(kern_cpu_rq(bc->cpu))->nr);
-	bool unserved = false;
+	bool unserved = false, queued;
 	u32 nr;
 
 	if (picked || bypass_dsq_cpu_nr(bc))
 		unserved = guard_is_unserved(bc, now);
 	else
-		bc->guard.ns = 0;
-	if (picked && unserved)
-		guard_requeue_picked(bc->cpu, node->cpus);
+		WRITE_ONCE(bc->guard.ns, 0);
+	queued = picked && unserved && guard_requeue_picked(bc->cpu, node->cpus);
 	nr = bypass_dsq_cpu_nr(bc);
 	/* what is left on its local DSQ waits for it alone */
 	unserved = unserved && (nr || !cpu_active(bc->cpu));
-	if (unserved && !bc->guard.unserved && cpu_active(bc->cpu))
+	if (unserved && !READ_ONCE(bc->guard.unserved) && cpu_active(bc->cpu))
 		count_add(cpumask_first(node->cpus), COUNT_UNSERVED, 1);
-	if (unserved != bc->guard.unserved)
+	if (unserved != READ_ONCE(bc->guard.unserved))
 		WRITE_ONCE(bc->guard.unserved, unserved);
 	/*
-	 * Does nothing to a CPU that does not idle. The hotplug thread of one that is going
+	 * Does nothing to a CPU that does not idle. One that would only pick the same task again
+	 * leaves it to others first. The hotplug thread of one that is going
 	 * down waits for its last task to leave, which another CPU may have taken: only that
 	 * CPU's own switch to idle wakes the thread.
 	 */
-	if (nr || !cpu_active(bc->cpu))
+	if ((nr && !queued) || !cpu_active(bc->cpu))
 		static_call(kern_wake_up_if_idle)(bc->cpu);
 	return nr;
 }
@@ -192,8 +196,9 @@ static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
  * guard_look() - look for CPUs of a node that do not serve their DSQs, or idle
  * @node: the node
  *
- * Context: hard interrupt, one at a time for each node. Takes rq locks, each for a
- * moment.
+ * Context: hard interrupt. Two at a time if the CPU of one did not react in between and another
+ * CPU has taken over (timing.c): what this writes may then be old, until the next look. Takes
+ * rq locks, each for a moment.
  */
 void guard_look(struct lb_node *node)
 {
@@ -208,10 +213,10 @@ void guard_look(struct lb_node *node)
 		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
 
 		nr_waiting += guard_look_at(node, bc, now);
-		any |= bc->guard.unserved;
+		any |= READ_ONCE(bc->guard.unserved);
 		helped += count_get(cpu, COUNT_HELPED);
 	}
-	if (any != node->guard.unserved)
+	if (any != READ_ONCE(node->guard.unserved))
 		WRITE_ONCE(node->guard.unserved, any);
 
 	guard_wake_idle(node, nr_waiting, helped);
@@ -229,8 +234,8 @@ void guard_forget(struct lb_node *node)
 
 	for_each_cpu(cpu, node->cpus) {
 		WRITE_ONCE(per_cpu(bypass_cpus, cpu).guard.unserved, false);
-		per_cpu(bypass_cpus, cpu).guard.ns = 0;
+		WRITE_ONCE(per_cpu(bypass_cpus, cpu).guard.ns, 0);
 	}
 	WRITE_ONCE(node->guard.unserved, false);
-	node->guard.wake_most = 0;
+	WRITE_ONCE(node->guard.wake_most, 0);
 }

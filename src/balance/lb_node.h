@@ -3,9 +3,7 @@
 #define LB_NODE_H
 
 #include <linux/cpumask.h>
-#include <linux/hrtimer.h>
 #include <linux/irq_work.h>
-#include <linux/timer.h>
 
 /**
  * struct lb_node - a NUMA node
@@ -13,10 +11,12 @@
  * @cpus: its possible CPUs. With numa=fake a CPU is in the masks of several nodes; it
  *	is in @cpus of one, and only that one's balancer touches its DSQs
  * @timing: owned by timing.c
- * @timing.pass: starts the next pass, on a CPU of the node
- * @timing.guard: looks for CPUs that do not serve their tasks
- * @timing.start: starts the guard's timer, on the CPU where it is to run
+ * @timing.guard_cpu: the CPU whose timer looks for CPUs that do not serve their tasks
+ * @timing.pass_cpu: the CPU whose timer makes the passes
+ * @timing.start: starts timers, on the CPU where they are to run
  * @timing.pass_now: @timing.start is to start a pass at once, too
+ * @timing.pass_busy: bit 0: a pass is under way
+ * @timing.pass_due: when the next pass is to begin, jiffies
  * @timing.looked_ns: when the guard has last looked, or was to be started,
  *	ktime_get_mono_fast_ns()
  * @pass: owned by bypass_lb.c
@@ -36,10 +36,12 @@ struct lb_node {
 	int id;
 	cpumask_var_t cpus;
 	struct {
-		struct timer_list pass;
-		struct hrtimer guard;
+		int guard_cpu;
+		int pass_cpu;
 		struct irq_work start;
 		bool pass_now;
+		unsigned long pass_busy;
+		unsigned long pass_due;
 		u64 looked_ns;
 	} timing;
 	struct {

@@ -5,17 +5,19 @@
  * the other is the guard's.
  *
  * They are started as soon as bypass has begun, for a first pass at once, and then
- * start themselves again for as long as bypass is on. The timer core makes sure that a
- * timer's function does not run twice at the same time: a timer that is started while
- * its function runs elsewhere stays there. add_timer_on() would not look; so a timer is
- * started by an interrupt of the CPU where it is to run, on that CPU.
+ * start themselves again for as long as bypass is on.
  *
- * That CPU may not react: it polls with interrupts off, or a hypervisor does not run it. Then
- * the next CPU of the node that picks a task takes the guard's timer, and with it the passes.
+ * Their CPU may not react: it polls with interrupts off, or a hypervisor does not run it. It may
+ * do so anywhere, also with the lock of its timers held. So each CPU has timers of its own, and
+ * starts no other ones. The next CPU of the node that picks a task takes over, and a timer
+ * that finds that another CPU has taken over ends. Both may look at the same time for once; a
+ * pass is made by one at a time.
  */
+#include <linux/bitops.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/percpu.h>
 #include <linux/sched/isolation.h>
 #include <linux/timekeeping.h>
 #include <linux/topology.h>
@@ -48,34 +50,67 @@ static bool timing_is_wanted(void)
 	return READ_ONCE(timing_guards) && kern_in_bypass();
 }
 
+/**
+ * struct timing_cpu - a CPU's timers; those of one CPU of a node are in use
+ * @pass: makes a pass, and starts itself for the next one
+ * @guard: looks for CPUs that do not serve their tasks
+ * @cpu: the CPU, which may be offline when they expire
+ */
+struct timing_cpu {
+	struct timer_list pass;
+	struct hrtimer guard;
+	int cpu;
+};
+
+static DEFINE_PER_CPU(struct timing_cpu, timing_cpus);
+
 /* Soft interrupt; on PREEMPT_RT the timer thread. */
 static void timing_pass_fn(struct timer_list *timer)
 {
-	struct lb_node *node = container_of(timer, struct lb_node, timing.pass);
+	struct timing_cpu *tc = container_of(timer, struct timing_cpu, pass);
+	struct lb_node *node = lb_nodes[cpu_to_node(tc->cpu)];
 	unsigned int intv_us = timing_intv_us();
 	unsigned long delay = 1;
 
-	if (!intv_us || !READ_ONCE(timing_passes) || !timing_is_wanted())
+	if (!intv_us || !READ_ONCE(timing_passes) || !timing_is_wanted() ||
+	    READ_ONCE(node->timing.pass_cpu) != tc->cpu)
 		return;
-	if (!deliver_is_due()) {
-		bypass_lb_node(node, intv_us, timing_slice_us());
+	if (!deliver_is_due() && !test_and_set_bit_lock(0, &node->timing.pass_busy)) {
 		delay = max(usecs_to_jiffies(intv_us), 1UL);
+		WRITE_ONCE(node->timing.pass_due, jiffies + delay);
+		bypass_lb_node(node, intv_us, timing_slice_us());
+		clear_bit_unlock(0, &node->timing.pass_busy);
 	}
+	WRITE_ONCE(node->timing.pass_due, jiffies + delay);
 	mod_timer(timer, jiffies + delay);
 }
 
-/* Interrupts are off. */
+/* On this CPU, which takes over. Interrupts are off. */
 static void timing_start_guard(struct lb_node *node)
 {
-	hrtimer_start(&node->timing.guard, ns_to_ktime(GUARD_INTV_NS),
-		      HRTIMER_MODE_REL_PINNED_HARD);
+	struct timing_cpu *tc = this_cpu_ptr(&timing_cpus);
+
+	WRITE_ONCE(node->timing.guard_cpu, tc->cpu);
+	hrtimer_start(&tc->guard, ns_to_ktime(GUARD_INTV_NS), HRTIMER_MODE_REL_PINNED_HARD);
 }
 
-/* A pass at once, on this CPU, if one is wanted. Interrupts are off. */
+/*
+ * A pass on this CPU, which takes over, if one is wanted at once, or is late because its CPU does
+ * not react. On PREEMPT_RT a thread makes the passes, which a real-time task may keep off its CPU;
+ * the guard avoids such tasks. Interrupts are off.
+ */
 static void timing_start_pass(struct lb_node *node)
 {
-	if (xchg(&node->timing.pass_now, false) && timing_intv_us() && READ_ONCE(timing_passes))
-		mod_timer(&node->timing.pass, jiffies);
+	struct timing_cpu *tc = this_cpu_ptr(&timing_cpus);
+
+	if (!xchg(&node->timing.pass_now, false) &&
+	    !time_after(jiffies, READ_ONCE(node->timing.pass_due) + TIMING_LATE))
+		return;
+	if (!timing_intv_us() || !READ_ONCE(timing_passes))
+		return;
+	WRITE_ONCE(node->timing.pass_cpu, tc->cpu);
+	WRITE_ONCE(node->timing.pass_due, jiffies);
+	mod_timer(&tc->pass, jiffies);
 }
 
 /* On the CPU where the timers are to run, interrupts are off. */
@@ -89,7 +124,8 @@ static void timing_start_fn(struct irq_work *work)
 		return;
 	}
 	/* not put off by each update */
-	if (!hrtimer_is_queued(&node->timing.guard))
+	if (READ_ONCE(node->timing.guard_cpu) != smp_processor_id() ||
+	    !hrtimer_is_queued(this_cpu_ptr(&timing_cpus.guard)))
 		timing_start_guard(node);
 	timing_start_pass(node);
 }
@@ -116,45 +152,41 @@ static int timing_choose_cpu(const struct lb_node *node)
 }
 
 /*
- * The passes go on where the guard is, if their CPU does not react. On PREEMPT_RT a thread runs
- * them, which a real-time task may keep off its CPU; the guard avoids such tasks. Interrupts are
- * off.
+ * Have another CPU of the node run the timers. Returns false if there is none, or an interrupt is
+ * on its way already, perhaps to a CPU that does not react.
  */
-static void timing_relieve_pass(struct lb_node *node)
+static bool timing_send(struct lb_node *node)
 {
-	struct timer_list *pass = &node->timing.pass;
+	int cpu = timing_choose_cpu(node);
 
-	if (timer_pending(pass) &&
-	    time_after(jiffies, READ_ONCE(pass->expires) + TIMING_LATE) && timer_delete(pass))
-		mod_timer(pass, jiffies);
-	timing_start_pass(node);
+	return cpu >= 0 && cpu != smp_processor_id() &&
+	       static_call(kern_irq_work_queue_on)(&node->timing.start, cpu);
 }
 
 /*
- * The guard's timer stays on its CPU, unless a task of a higher class comes there. If the CPU
- * goes down, or the timer has been moved away from one that went down, it is started on
- * another CPU of the node.
+ * The guard stays on its CPU, unless a task of a higher class comes there. If the CPU goes down,
+ * or the timer has been moved away from one that went down, another CPU of the node takes over.
  */
 static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 {
-	struct lb_node *node = container_of(timer, struct lb_node, timing.guard);
-	int cpu, this_cpu = smp_processor_id();
+	struct timing_cpu *tc = container_of(timer, struct timing_cpu, guard);
+	struct lb_node *node = lb_nodes[cpu_to_node(tc->cpu)];
+	int this_cpu = smp_processor_id();
 
 	if (!timing_is_wanted()) {
 		guard_forget(node);
 		return HRTIMER_NORESTART;
 	}
+	if (READ_ONCE(node->timing.guard_cpu) != tc->cpu)
+		return HRTIMER_NORESTART;
 	WRITE_ONCE(node->timing.looked_ns, ktime_get_mono_fast_ns());
 	guard_look(node);
-	timing_relieve_pass(node);
-	if (cpu_active(this_cpu) && cpumask_test_cpu(this_cpu, node->cpus) &&
-	    !kern_cpu_nr_others(this_cpu))
-		cpu = this_cpu;
-	else
-		cpu = timing_choose_cpu(node);
-	/* none is sent while another one is on its way, perhaps to a CPU that does not react */
-	if (cpu < 0 || cpu == this_cpu ||
-	    !static_call(kern_irq_work_queue_on)(&node->timing.start, cpu))
+	if (!cpumask_test_cpu(this_cpu, node->cpus)) {
+		timing_send(node);
+		return HRTIMER_NORESTART;
+	}
+	timing_start_pass(node);
+	if ((cpu_active(this_cpu) && !kern_cpu_nr_others(this_cpu)) || !timing_send(node))
 		timing_start_guard(node);
 	return HRTIMER_NORESTART;
 }
@@ -163,10 +195,10 @@ static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
  * timing_keep_guard() - a CPU picks a task in bypass: does its node's guard still look?
  * @cpu: the CPU
  *
- * If not, the timer comes here. It is not necessarily queued: the interrupt that was to start it
- * may not have been taken.
+ * If not, this CPU takes over.
  *
- * Context: interrupts off, @cpu's rq locked. Takes the lock of a timer base, as the scheduler does.
+ * Context: interrupts off, @cpu's rq locked. Takes the lock of this CPU's timer base, as the
+ * scheduler does, and never that of another one, whose CPU may not react.
  */
 void timing_keep_guard(int cpu)
 {
@@ -175,9 +207,6 @@ void timing_keep_guard(int cpu)
 
 	if ((s64)(now - looked_ns) <= GUARD_PATIENCE_NS || cpu != smp_processor_id() ||
 	    !cpu_active(cpu) || !timing_is_wanted())
-		return;
-	/* in a bypass that has just begun it is not to look yet */
-	if (!hrtimer_is_queued(&node->timing.guard) && !irq_work_is_pending(&node->timing.start))
 		return;
 	/* one CPU does it */
 	if (cmpxchg(&node->timing.looked_ns, looked_ns, now) == looked_ns)
@@ -221,11 +250,11 @@ void timing_update(void)
  */
 void timing_start(void)
 {
-	int i;
+	int cpu;
 
 	/* timing_stop_passes() has shut them down */
-	for (i = 0; i < nr_node_ids; i++)
-		timer_setup(&lb_nodes[i]->timing.pass, timing_pass_fn, TIMER_PINNED);
+	for_each_possible_cpu(cpu)
+		timer_setup(&per_cpu(timing_cpus, cpu).pass, timing_pass_fn, TIMER_PINNED);
 	WRITE_ONCE(timing_passes, true);
 	WRITE_ONCE(timing_guards, true);
 }
@@ -237,11 +266,11 @@ void timing_start(void)
  */
 void timing_stop_passes(void)
 {
-	int i;
+	int cpu;
 
 	WRITE_ONCE(timing_passes, false);
-	for (i = 0; i < nr_node_ids; i++)
-		timer_shutdown_sync(&lb_nodes[i]->timing.pass);
+	for_each_possible_cpu(cpu)
+		timer_shutdown_sync(&per_cpu(timing_cpus, cpu).pass);
 }
 
 /**
@@ -251,13 +280,15 @@ void timing_stop_passes(void)
  */
 void timing_init(void)
 {
-	int i;
+	int i, cpu;
 
-	for (i = 0; i < nr_node_ids; i++) {
-		struct lb_node *node = lb_nodes[i];
+	for (i = 0; i < nr_node_ids; i++)
+		lb_nodes[i]->timing.start = IRQ_WORK_INIT_HARD(timing_start_fn);
+	for_each_possible_cpu(cpu) {
+		struct timing_cpu *tc = per_cpu_ptr(&timing_cpus, cpu);
 
-		node->timing.start = IRQ_WORK_INIT_HARD(timing_start_fn);
-		kern_hrtimer_setup(&node->timing.guard, timing_guard_fn, CLOCK_MONOTONIC,
+		tc->cpu = cpu;
+		kern_hrtimer_setup(&tc->guard, timing_guard_fn, CLOCK_MONOTONIC,
 				   HRTIMER_MODE_REL_PINNED_HARD);
 	}
 }
@@ -272,7 +303,7 @@ void timing_init(void)
  */
 void timing_exit(void)
 {
-	int i;
+	int i, cpu;
 
 	/* wait for a parameter that is being written; a later write starts no timer */
 	kernel_param_lock(THIS_MODULE);
@@ -281,14 +312,13 @@ void timing_exit(void)
 
 	/* pairs with an interrupt that is sent: either it is waited for, or it sees the above */
 	smp_mb();
-	for (i = 0; i < nr_node_ids; i++) {
-		struct lb_node *node = lb_nodes[i];
-
-		/* may start the timer, which may send the interrupt once more */
-		irq_work_sync(&node->timing.start);
-		hrtimer_cancel(&node->timing.guard);
-		irq_work_sync(&node->timing.start);
-	}
+	for (i = 0; i < nr_node_ids; i++)
+		irq_work_sync(&lb_nodes[i]->timing.start);
+	for_each_possible_cpu(cpu)
+		hrtimer_cancel(&per_cpu(timing_cpus, cpu).guard);
+	/* which one of them may have sent once more */
+	for (i = 0; i < nr_node_ids; i++)
+		irq_work_sync(&lb_nodes[i]->timing.start);
 }
 
 /**

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * delivery: to which run queues tasks are delivered as bypass begins. Across nodes if one
- * of them is much fuller, and the task may go there; else within its node.
+ * of them is much fuller, and the task may go there; else within its node. A task does not go to
+ * a node where it may run on some CPUs only: a real-time task may take just these.
  */
 #include "lab.h"
 
 #define TASKS		120
+#define RUN_MS		2000
+/* the kernel has picked it already when the real-time task comes, see case_hog.c */
+#define LOST_TO_THE_HOG	1
 /* no pass meanwhile */
 #define PARAMS		"bypass_lb_intv_us=10000000"
 
@@ -71,11 +75,42 @@ static void deliver(const struct situation *s)
 	module_unload();
 }
 
+static int pin_to_a_node_and_a_cpu(int index)
+{
+	return pin_to_range(0, 0, CPUS_PER_NODE + 1);
+}
+
+/* Of the other node they may use one CPU, which a real-time task takes as bypass has begun. */
+static void beside_a_hog(const char *when)
+{
+	struct waits waits;
+	pid_t hog;
+
+	must_attach(SCHED_PILE);
+	spawn(TASKS, 0, pin_to_a_node_and_a_cpu);
+	must_progress(120, "under the scheduler");
+	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
+	hold_bypass(true);
+	hog = hog_begin(CPUS_PER_NODE, HOG_PRIO);
+	waits = watch_tasks(RUN_MS);
+	check(waits.stuck <= LOST_TO_THE_HOG, "%s: %d tasks make no step", when, waits.stuck);
+	end_children(&hog, 1);
+	pin_to_range(0, 0, GUEST_CPUS);
+	hold_bypass(false);
+	kill_tasks();
+	sched_must_go();
+}
+
 static void case_delivery(bool module)
 {
 	size_t i;
 
+	hogs_may_run();
 	load_test_module();
+	beside_a_hog("one CPU of the other node, without the module");
+	module_load(PARAMS);
+	beside_a_hog("one CPU of the other node, with it");
+	module_unload();
 	for (i = 0; i < ARRAY_SIZE(situations); i++)
 		deliver(&situations[i]);
 }

@@ -267,7 +267,8 @@ static void case_leaves(bool module)
 	}
 	expedited = status_number("expedited");
 	/* not in the last part */
-	check(expedited && expedited >= done - 1, "grace periods were to be expedited %llu times", expedited);
+	check(expedited && expedited >= done - 1, "grace periods were to be expedited %llu times",
+	      expedited);
 	check_rcu_threads("with the module");
 	module_unload();
 	check_rcu_threads("without the module");

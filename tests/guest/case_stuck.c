@@ -4,8 +4,12 @@
  * off, or that a hypervisor does not run. The module's timers may be there. Tasks that wait there
  * must run elsewhere, as on the stock kernel, where all CPUs of a node look at one queue. Without
  * the module first, then with it.
+ *
+ * The CPU may hold the lock of its own timers. And it may be just in one of the places of the
+ * module that watch for this.
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "lab.h"
 
@@ -21,11 +25,32 @@
 /* the task that runs there, and one that the CPU has already picked */
 #define LOST		2
 
-static const char * const when_stuck[] = { "in bypass", "before bypass" };
+/**
+ * struct way - a way to be stuck
+ * @name: for messages
+ * @before: before bypass begins, else in bypass
+ * @locked: with the lock of the CPU's timers held
+ */
+static const struct way {
+	const char *name;
+	bool before, locked;
+} ways[] = {
+	{ "in bypass", false, false },
+	{ "before bypass", true, false },
+	{ "in bypass, its timers locked", false, true },
+};
+
+/* functions of the module */
+static const char * const places[] = { "timing_guard_fn", "timing_update", "timing_start_fn" };
 
 static bool is_over(void *unused)
 {
 	return !read_long(STUCK_PARAM("cpu"));
+}
+
+static bool is_stuck(void *unused)
+{
+	return !is_over(NULL);
 }
 
 /* -1: it ends */
@@ -37,18 +62,15 @@ static void get_stuck(int cpu)
 	must_write(STUCK_PARAM("cpu"), number);
 }
 
-/* Let all tasks run for a while, @cpu does not react. */
-static void watch_beside(int cpu, bool before, struct waits *worst)
+/* Let all tasks run for a while, beside a CPU that does not react. */
+static void watch_beside(struct waits *worst)
 {
 	struct waits waits;
 
-	get_stuck(cpu);
-	if (before)
-		hold_bypass(true);
 	/* the task that runs there makes its last step */
 	sleep_ms(SETTLE_MS);
 	waits = watch_tasks(RUN_MS);
-	check(!is_over(NULL), "CPU %d was stuck for all the time", cpu);
+	check(!is_over(NULL), "a CPU was stuck for all the time");
 	get_stuck(-1);
 	check(wait_for(is_over, NULL, 120), "it is not stuck any more");
 	check(all_progress(120), "all tasks run");
@@ -58,53 +80,96 @@ static void watch_beside(int cpu, bool before, struct waits *worst)
 		worst->longest = waits.longest;
 }
 
-static struct waits beside_a_stuck_cpu(bool before)
+static void begin_tasks(void)
 {
-	struct waits worst = { };
-	int cpu;
-
 	must_attach(SCHED_GLOBAL);
 	spawn(TASKS / 2, 0, NULL);
 	spawn(TASKS / 2, 1, NULL);
 	must_progress(120, "under the scheduler");
 	pin_to(DRIVER_CPU, DRIVER_CPU);
-	if (before) {
-		watch_beside(0, true, &worst);
-	} else {
-		hold_bypass(true);
-		must_progress(120, "in bypass");
-		/* one of them has the timers */
-		for (cpu = 0; cpu < CPUS_PER_NODE && cpu < DRIVER_CPU; cpu++)
-			watch_beside(cpu, false, &worst);
-	}
+}
+
+static void end_tasks(void)
+{
 	hold_bypass(false);
 	pin_to_range(0, 0, GUEST_CPUS);
 	kill_tasks();
 	sched_must_go();
+}
+
+static struct waits beside_a_stuck_cpu(const struct way *way)
+{
+	struct waits worst = { };
+	int cpu;
+
+	must_write(STUCK_PARAM("locked"), way->locked ? "1" : "0");
+	begin_tasks();
+	if (way->before) {
+		get_stuck(0);
+		hold_bypass(true);
+		watch_beside(&worst);
+	} else {
+		hold_bypass(true);
+		must_progress(120, "in bypass");
+		/* one of them has the timers */
+		for (cpu = 0; cpu < CPUS_PER_NODE && cpu < DRIVER_CPU; cpu++) {
+			get_stuck(cpu);
+			watch_beside(&worst);
+		}
+	}
+	end_tasks();
 	return worst;
+}
+
+/* Another task makes bypass begin: it may be the one that gets stuck. */
+static struct waits stuck_at(const char *place)
+{
+	struct waits waits = { };
+	pid_t child;
+
+	begin_tasks();
+	must_write(STUCK_PARAM("at"), place);
+	child = start_child("bypass");
+	if (!child) {
+		pin_to(0, 0);
+		set_priority(0, HOG_PRIO);
+		hold_bypass(true);
+		_exit(0);
+	}
+	check(wait_for(is_stuck, NULL, 120), "a CPU is stuck in %s", place);
+	watch_beside(&waits);
+	must_write(STUCK_PARAM("at"), "\n");
+	end_children(&child, 1);
+	end_tasks();
+	return waits;
 }
 
 static void case_stuck(bool unused)
 {
-	struct waits without[ARRAY_SIZE(when_stuck)], with;
+	struct waits without[ARRAY_SIZE(ways)], with;
 	unsigned int i;
 
 	hogs_may_run();
 	load_test_module();
 	must_load(STUCK, "ms=" STUCK_MS);
-	for (i = 0; i < ARRAY_SIZE(when_stuck); i++) {
-		without[i] = beside_a_stuck_cpu(i);
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		without[i] = beside_a_stuck_cpu(&ways[i]);
 		check(without[i].stuck <= LOST,
-		      "stuck %s, without the module: %d tasks make no step", when_stuck[i],
+		      "stuck %s, without the module: %d tasks make no step", ways[i].name,
 		      without[i].stuck);
 	}
 	module_load("");
-	for (i = 0; i < ARRAY_SIZE(when_stuck); i++) {
-		with = beside_a_stuck_cpu(i);
-		check(with.stuck <= LOST, "stuck %s, with it: %d tasks make no step", when_stuck[i],
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		with = beside_a_stuck_cpu(&ways[i]);
+		check(with.stuck <= LOST, "stuck %s, with it: %d tasks make no step", ways[i].name,
 		      with.stuck);
 		info("the longest wait of the others is %u %% of the time, %u without the module",
 		     with.longest, without[i].longest);
+	}
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		with = stuck_at(places[i]);
+		check(with.stuck <= LOST, "stuck in %s: %d tasks make no step", places[i],
+		      with.stuck);
 	}
 	module_unload();
 	must_unload(STUCK);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * For tests only: a CPU that does not react at all for a while, as one does whose driver
- * polls with interrupts off, or that the hypervisor does not run. It holds no lock.
+ * polls with interrupts off, or that the hypervisor does not run. It holds no lock, or that of
+ * its timers: a hypervisor may stop it anywhere.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/delay.h>
+#include <linux/hrtimer.h>
+#include <linux/kprobes.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -14,14 +17,20 @@
 #include <linux/smp.h>
 #include <linux/timekeeping.h>
 
+#include "kern/kern.h"
+
 static unsigned int ms = 1000;
 module_param(ms, uint, 0400);
 MODULE_PARM_DESC(ms, "for how long at most, milliseconds");
 
+static bool locked;
+module_param(locked, bool, 0600);
+MODULE_PARM_DESC(locked, "with the lock of the CPU's high resolution timers held");
+
 static bool stuck, over;
 
-/* Hard interrupt. */
-static void stuck_fn(void *unused)
+/* Interrupts are off. */
+static void be_stuck(void)
 {
 	u64 end = ktime_get_mono_fast_ns() + ms * NSEC_PER_MSEC;
 
@@ -30,6 +39,34 @@ static void stuck_fn(void *unused)
 		cpu_relax();
 	}
 	WRITE_ONCE(stuck, false);
+}
+
+static struct hrtimer timer;
+
+static enum hrtimer_restart expired(struct hrtimer *unused)
+{
+	return HRTIMER_NORESTART;
+}
+
+/* A timer that was started on this CPU knows the lock. */
+static void be_stuck_locked(void)
+{
+	raw_spinlock_t *lock;
+
+	hrtimer_start(&timer, ns_to_ktime(NSEC_PER_SEC), HRTIMER_MODE_REL_PINNED_HARD);
+	lock = &timer.base->cpu_base->lock;
+	raw_spin_lock(lock);
+	be_stuck();
+	raw_spin_unlock(lock);
+}
+
+/* Hard interrupt. */
+static void stuck_fn(void *unused)
+{
+	if (locked)
+		be_stuck_locked();
+	else
+		be_stuck();
 }
 
 static int set_cpu(const char *val, const struct kernel_param *kp)
@@ -63,16 +100,63 @@ static const struct kernel_param_ops cpu_ops = {
 module_param_cb(cpu, &cpu_ops, NULL, 0600);
 MODULE_PARM_DESC(cpu, "written: the CPU, another than the writer's, or -1 to end it; read: 1 while one is stuck");
 
+/* the first CPU to come there gets stuck */
+static bool armed;
+
+static int probed(struct kprobe *unused, struct pt_regs *regs)
+{
+	if (xchg(&armed, false)) {
+		WRITE_ONCE(stuck, true);
+		be_stuck();
+	}
+	return 0;
+}
+
+static char symbol[64];
+static struct kprobe probe;
+
+/* With an empty name that ends. */
+static int set_at(const char *val, const struct kernel_param *kp)
+{
+	int ret;
+
+	WRITE_ONCE(armed, false);
+	if (probe.addr)
+		unregister_kprobe(&probe);
+	strscpy(symbol, val, sizeof(symbol));
+	probe = (struct kprobe){ .symbol_name = strim(symbol), .pre_handler = probed };
+	if (!*probe.symbol_name)
+		return 0;
+	ret = register_kprobe(&probe);
+	if (ret) {
+		probe.addr = NULL;
+		return ret;
+	}
+	WRITE_ONCE(over, false);
+	WRITE_ONCE(armed, true);
+	return 0;
+}
+
+static const struct kernel_param_ops at_ops = {
+	.set = set_at,
+};
+module_param_cb(at, &at_ops, NULL, 0200);
+MODULE_PARM_DESC(at, "a function: the first CPU that calls it gets stuck there");
+
 static int __init stuck_init(void)
 {
+	kern_hrtimer_setup(&timer, expired, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
 	return 0;
 }
 
 static void __exit stuck_exit(void)
 {
 	WRITE_ONCE(over, true);
+	if (probe.addr)
+		unregister_kprobe(&probe);
 	while (READ_ONCE(stuck))
 		msleep(20);
+	hrtimer_cancel(&timer);
 	/* until that interrupt has returned */
 	synchronize_rcu();
 }

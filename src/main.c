@@ -38,6 +38,7 @@ static enum cpuhp_state main_cpuhp_state;
 static int main_cpu_up(unsigned int cpu)
 {
 	lb_node_place_cpu(cpu);
+	timing_cpu_up();
 	timing_update();
 	return 0;
 }

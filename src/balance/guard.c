@@ -125,11 +125,27 @@ static struct task_struct *guard_find_picked(int cpu, const struct cpumask *cpus
 }
 
 /*
+ * As if @p had been preempted, but in front: it was next, and without this it would still be. Nor
+ * does it lose its turn against tasks of a sibling, which is the older one's. @rq is locked.
+ */
+static void guard_requeue(struct rq *rq, struct task_struct *p)
+{
+#ifdef CONFIG_SCHED_CORE
+	u64 since = p->scx.core_sched_at;
+#endif
+
+	static_call(kern_deactivate_task)(rq, p, 0);
+	static_call(kern_activate_task)(rq, p, kern_layout.enq_head);
+#ifdef CONFIG_SCHED_CORE
+	p->scx.core_sched_at = since;
+#endif
+}
+
+/*
  * Queue a task again that @cpu has picked and does not run: a task of a higher class does, or
  * runs on a sibling that may not run this one at the same time (core scheduling). The kernel
- * itself queues it, as if it had been preempted, but in front: it was next, and without this it
- * would still be. There is rarely more than one, and the next look is soon. Returns whether there
- * was one.
+ * itself queues it. There is rarely more than one, and the next look is soon. Returns whether
+ * there was one.
  */
 static bool guard_requeue_picked(int cpu, const struct cpumask *cpus)
 {
@@ -139,10 +155,8 @@ static bool guard_requeue_picked(int cpu, const struct cpumask *cpus)
 	kern_rq_lock(rq);
 	if (kern_cpu_bypassing(cpu) && kern_cpu_schedulable(cpu))
 		p = guard_find_picked(cpu, cpus);
-	if (p) {
-		static_call(kern_deactivate_task)(rq, p, 0);
-		static_call(kern_activate_task)(rq, p, kern_layout.enq_head);
-	}
+	if (p)
+		guard_requeue(rq, p);
 	kern_rq_unlock(rq);
 	return p;
 }

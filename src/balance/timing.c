@@ -19,6 +19,7 @@
 #include <linux/moduleparam.h>
 #include <linux/percpu.h>
 #include <linux/sched/isolation.h>
+#include <linux/smp.h>
 #include <linux/timekeeping.h>
 #include <linux/topology.h>
 
@@ -37,10 +38,8 @@
 /* a pass that is so late is started elsewhere, jiffies */
 #define TIMING_LATE		(HZ / 20 + 1)
 
-/* how often passes run in bypass, us; 0 stops them */
-static unsigned int timing_bypass_lb_intv_us __read_mostly = 500 * USEC_PER_MSEC;
-/* slice of a task that is queued in bypass, us */
-static unsigned int timing_slice_bypass_us __read_mostly = 5 * USEC_PER_MSEC;
+unsigned int timing_bypass_lb_intv_us __read_mostly = 500 * USEC_PER_MSEC;
+unsigned int timing_slice_bypass_us __read_mostly = 5 * USEC_PER_MSEC;
 
 /* May timers be started? Passes only if the guard's may, too. */
 static bool timing_passes, timing_guards;
@@ -70,7 +69,7 @@ static void timing_pass_fn(struct timer_list *timer)
 	struct timing_cpu *tc = container_of(timer, struct timing_cpu, pass);
 	struct lb_node *node = lb_nodes[cpu_to_node(tc->cpu)];
 	unsigned int intv_us = timing_intv_us();
-	unsigned long delay = 1;
+	unsigned long delay = 1, flags;
 
 	if (!intv_us || !READ_ONCE(timing_passes) || !timing_is_wanted() ||
 	    READ_ONCE(node->timing.pass_cpu) != tc->cpu)
@@ -81,8 +80,13 @@ static void timing_pass_fn(struct timer_list *timer)
 		bypass_lb_node(node, intv_us, timing_slice_us());
 		clear_bit_unlock(0, &node->timing.pass_busy);
 	}
-	WRITE_ONCE(node->timing.pass_due, jiffies + delay);
-	mod_timer(timer, jiffies + delay);
+	local_irq_save(flags);
+	/* not if another CPU has taken over, nor if a pass is wanted at once */
+	if (READ_ONCE(node->timing.pass_cpu) == tc->cpu && !timer_pending(timer)) {
+		WRITE_ONCE(node->timing.pass_due, jiffies + delay);
+		mod_timer(timer, jiffies + delay);
+	}
+	local_irq_restore(flags);
 }
 
 /* On this CPU, which takes over. Interrupts are off. */
@@ -213,6 +217,44 @@ void timing_keep_guard(int cpu)
 		timing_start_guard(node);
 }
 
+/*
+ * To start a timer takes the lock of the CPU that it has last been on, or was set up on. So each
+ * CPU sets up its own.
+ */
+static void timing_setup_guard(void *unused)
+{
+	kern_hrtimer_setup(this_cpu_ptr(&timing_cpus.guard), timing_guard_fn, CLOCK_MONOTONIC,
+			   HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+/* As above. It is not pending. */
+static void timing_bind_pass(struct timing_cpu *tc)
+{
+	WRITE_ONCE(tc->pass.flags, (tc->pass.flags & ~TIMER_CPUMASK) | tc->cpu);
+}
+
+/**
+ * timing_cpu_up() - take this CPU's timers back
+ *
+ * They were moved to another CPU if they were pending as this one went down.
+ *
+ * Context: process, may sleep, on the CPU, which comes up. Followed by timing_update().
+ */
+void timing_cpu_up(void)
+{
+	struct timing_cpu *tc = this_cpu_ptr(&timing_cpus);
+
+	hrtimer_cancel(&tc->guard);
+	timer_delete_sync(&tc->pass);
+	local_irq_disable();
+	/* an interrupt may have started them meanwhile, here */
+	if (!hrtimer_is_queued(&tc->guard))
+		timing_setup_guard(NULL);
+	if (!timer_pending(&tc->pass))
+		timing_bind_pass(tc);
+	local_irq_enable();
+}
+
 /**
  * timing_update() - act on a change of bypass, of the interval, or of the CPUs
  *
@@ -253,8 +295,12 @@ void timing_start(void)
 	int cpu;
 
 	/* timing_stop_passes() has shut them down */
-	for_each_possible_cpu(cpu)
-		timer_setup(&per_cpu(timing_cpus, cpu).pass, timing_pass_fn, TIMER_PINNED);
+	for_each_possible_cpu(cpu) {
+		struct timing_cpu *tc = per_cpu_ptr(&timing_cpus, cpu);
+
+		timer_setup(&tc->pass, timing_pass_fn, TIMER_PINNED);
+		timing_bind_pass(tc);
+	}
 	WRITE_ONCE(timing_passes, true);
 	WRITE_ONCE(timing_guards, true);
 }
@@ -276,7 +322,7 @@ void timing_stop_passes(void)
 /**
  * timing_init() - set up what timing_update() uses
  *
- * Context: process, after lb_node_init().
+ * Context: process, may sleep, after lb_node_init().
  */
 void timing_init(void)
 {
@@ -291,6 +337,8 @@ void timing_init(void)
 		kern_hrtimer_setup(&tc->guard, timing_guard_fn, CLOCK_MONOTONIC,
 				   HRTIMER_MODE_REL_PINNED_HARD);
 	}
+	/* one that comes up later does it in timing_cpu_up() */
+	on_each_cpu(timing_setup_guard, NULL, true);
 }
 
 /**
@@ -303,7 +351,7 @@ void timing_init(void)
  */
 void timing_exit(void)
 {
-	int i, cpu;
+	int i, cpu, round;
 
 	/* wait for a parameter that is being written; a later write starts no timer */
 	kernel_param_lock(THIS_MODULE);
@@ -312,35 +360,15 @@ void timing_exit(void)
 
 	/* pairs with an interrupt that is sent: either it is waited for, or it sees the above */
 	smp_mb();
+	/* each may start another one, which sees the above: the second time none does */
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < nr_node_ids; i++)
+			irq_work_sync(&lb_nodes[i]->timing.start);
+		for_each_possible_cpu(cpu)
+			hrtimer_cancel(&per_cpu(timing_cpus, cpu).guard);
+	}
 	for (i = 0; i < nr_node_ids; i++)
 		irq_work_sync(&lb_nodes[i]->timing.start);
-	for_each_possible_cpu(cpu)
-		hrtimer_cancel(&per_cpu(timing_cpus, cpu).guard);
-	/* which one of them may have sent once more */
-	for (i = 0; i < nr_node_ids; i++)
-		irq_work_sync(&lb_nodes[i]->timing.start);
-}
-
-/**
- * timing_intv_us() - the parameter bypass_lb_intv_us
- *
- * Context: any.
- * Return: how often passes run, us; 0 for never.
- */
-unsigned int timing_intv_us(void)
-{
-	return READ_ONCE(timing_bypass_lb_intv_us);
-}
-
-/**
- * timing_slice_us() - the parameter slice_bypass_us
- *
- * Context: any.
- * Return: the slice of a task that is queued in bypass, us.
- */
-unsigned int timing_slice_us(void)
-{
-	return READ_ONCE(timing_slice_bypass_us);
 }
 
 static int timing_set(const char *val, const struct kernel_param *kp)

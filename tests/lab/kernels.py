@@ -223,7 +223,7 @@ MATRIX = (
            "stay inactive", only=("inlined",)),
     Target("6.18.15-cachyos", LINUX_6_18_CACHYOS,
            "built with the breather and the attaching thread of 6.18.20, and as CachyOS does: -O3, "
-           "1000 Hz, RCU boosting, no livepatch", fire=True),
+           "1000 Hz, RCU boosting, no livepatch", fire=True, extra=("core",)),
     Target("6.18.15-llvm", LINUX_6_18_LLVM,
            "built with clang, and the module too; with a member of DSQs as CachyOS has it",
            fire=True),

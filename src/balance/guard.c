@@ -125,40 +125,23 @@ static struct task_struct *guard_find_picked(int cpu, const struct cpumask *cpus
 }
 
 /*
- * As if @p had been preempted, but in front: it was next, and without this it would still be. Nor
- * does it lose its turn against tasks of a sibling, which is the older one's. @rq is locked.
+ * Queue a task again that @cpu has picked and does not run. The kernel itself queues it, as
+ * if it had been preempted, but in front: it was next, and without this it would still be.
+ * There is rarely more than one, and the next look is soon.
  */
-static void guard_requeue(struct rq *rq, struct task_struct *p)
-{
-#ifdef CONFIG_SCHED_CORE
-	u64 since = p->scx.core_sched_at;
-#endif
-
-	static_call(kern_deactivate_task)(rq, p, 0);
-	static_call(kern_activate_task)(rq, p, kern_layout.enq_head);
-#ifdef CONFIG_SCHED_CORE
-	p->scx.core_sched_at = since;
-#endif
-}
-
-/*
- * Queue a task again that @cpu has picked and does not run: a task of a higher class does, or
- * runs on a sibling that may not run this one at the same time (core scheduling). The kernel
- * itself queues it. There is rarely more than one, and the next look is soon. Returns whether
- * there was one.
- */
-static bool guard_requeue_picked(int cpu, const struct cpumask *cpus)
+static void guard_requeue_picked(int cpu, const struct cpumask *cpus)
 {
 	struct rq *rq = kern_cpu_rq(cpu);
 	struct task_struct *p = NULL;
 
 	kern_rq_lock(rq);
-	if (kern_cpu_bypassing(cpu) && kern_cpu_schedulable(cpu))
+	if (kern_cpu_bypassing(cpu) && kern_cpu_schedulable(cpu) && kern_cpu_nr_others(cpu))
 		p = guard_find_picked(cpu, cpus);
-	if (p)
-		guard_requeue(rq, p);
+	if (p) {
+		static_call(kern_deactivate_task)(rq, p, 0);
+		static_call(kern_activate_task)(rq, p, kern_layout.enq_head);
+	}
 	kern_rq_unlock(rq);
-	return p;
 }
 
 /**
@@ -180,14 +163,15 @@ void guard_watch_global(enum guard_global_reason reason, bool may)
 static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
 {
 	bool picked = READ_ONCE(kern_local_dsq(kern_cpu_rq(bc->cpu))->nr);
-	bool unserved = false, queued;
+	bool unserved = false;
 	u32 nr;
 
 	if (picked || bypass_dsq_cpu_nr(bc))
 		unserved = guard_is_unserved(bc, now);
 	else
 		WRITE_ONCE(bc->guard.ns, 0);
-	queued = picked && unserved && guard_requeue_picked(bc->cpu, node->cpus);
+	if (picked && unserved)
+		guard_requeue_picked(bc->cpu, node->cpus);
 	nr = bypass_dsq_cpu_nr(bc);
 	/* what is left on its local DSQ waits for it alone */
 	unserved = unserved && (nr || !cpu_active(bc->cpu));
@@ -196,12 +180,11 @@ static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
 	if (unserved != READ_ONCE(bc->guard.unserved))
 		WRITE_ONCE(bc->guard.unserved, unserved);
 	/*
-	 * Does nothing to a CPU that does not idle. One that would only pick the same task again
-	 * leaves it to others first. The hotplug thread of one that is going
+	 * Does nothing to a CPU that does not idle. The hotplug thread of one that is going
 	 * down waits for its last task to leave, which another CPU may have taken: only that
 	 * CPU's own switch to idle wakes the thread.
 	 */
-	if ((nr && !queued) || !cpu_active(bc->cpu))
+	if (nr || !cpu_active(bc->cpu))
 		static_call(kern_wake_up_if_idle)(bc->cpu);
 	return nr;
 }

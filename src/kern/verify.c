@@ -57,9 +57,6 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(sched_ext_entity, ddsp_enq_flags),
 	KNOWN(sched_ext_entity, slice),
 	KNOWN(sched_ext_entity, runnable_at),
-#ifdef CONFIG_SCHED_CORE
-	KNOWN(sched_ext_entity, core_sched_at),
-#endif
 	KNOWN(task_struct, scx),
 	KNOWN(task_struct, thread_info),
 	KNOWN(task_struct, usage),

@@ -98,11 +98,14 @@ static int __init main_init(void)
 	ret = expedite_init();
 	if (ret)
 		goto err_lb_node;
+	/* no CPU comes up in between */
+	cpus_read_lock();
 	timing_init();
-
 	/* called on its way down after the CPU has become inactive */
-	ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "sched/scx_bypass_lb:online",
-					main_cpu_up, main_cpu_down);
+	ret = cpuhp_setup_state_nocalls_cpuslocked(CPUHP_AP_ONLINE_DYN,
+						   "sched/scx_bypass_lb:online",
+						   main_cpu_up, main_cpu_down);
+	cpus_read_unlock();
 	if (ret < 0)
 		goto err_timing;
 	main_cpuhp_state = ret;

@@ -14,7 +14,7 @@
  * @timing.guard_cpu: the CPU whose timer looks for CPUs that do not serve their tasks
  * @timing.pass_cpu: the CPU whose timer makes the passes
  * @timing.start: starts timers, on the CPU where they are to run
- * @timing.pass_now: @timing.start is to start a pass at once, too
+ * @timing.pass_now: @timing.start or the guard is to start a pass at once, too
  * @timing.pass_busy: bit 0: a pass is under way
  * @timing.pass_due: when the next pass is to begin, jiffies
  * @timing.looked_ns: when the guard has last looked, or was to be started,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When the balancer runs: two timers for each NUMA node, on a CPU of that node, so
+ * When the balancer runs: two timers for each NUMA node, on CPUs of that node, so
  * that the nodes are balanced at the same time and by local memory. One runs the passes,
  * the other is the guard's.
  *
@@ -10,8 +10,8 @@
  * Their CPU may not react: it polls with interrupts off, or a hypervisor does not run it. It may
  * do so anywhere, also with the lock of its timers held. So each CPU has timers of its own, and
  * starts no other ones. The next CPU of the node that picks a task takes over, and a timer
- * that finds that another CPU has taken over ends. Both may look at the same time for once; a
- * pass is made by one at a time.
+ * that finds that another CPU has taken over ends. Both may look at the same time for once. A
+ * pass is made by one at a time: if its CPU stops within it, the node's next pass waits.
  */
 #include <linux/bitops.h>
 #include <linux/jiffies.h>
@@ -50,7 +50,7 @@ static bool timing_is_wanted(void)
 }
 
 /**
- * struct timing_cpu - a CPU's timers; those of one CPU of a node are in use
+ * struct timing_cpu - a CPU's timers; of each kind one in a node is in use
  * @pass: makes a pass, and starts itself for the next one
  * @guard: looks for CPUs that do not serve their tasks
  * @cpu: the CPU, which may be offline when they expire
@@ -155,10 +155,7 @@ static int timing_choose_cpu(const struct lb_node *node)
 	return best;
 }
 
-/*
- * Have another CPU of the node run the timers. Returns false if there is none, or an interrupt is
- * on its way already, perhaps to a CPU that does not react.
- */
+/* Another CPU of the node is to take over. False: there is none, or it was asked before. */
 static bool timing_send(struct lb_node *node)
 {
 	int cpu = timing_choose_cpu(node);
@@ -227,10 +224,16 @@ static void timing_setup_guard(void *unused)
 			   HRTIMER_MODE_REL_PINNED_HARD);
 }
 
-/* As above. It is not pending. */
+/* As above, for any CPU. The timer is not pending. */
 static void timing_bind_pass(struct timing_cpu *tc)
 {
 	WRITE_ONCE(tc->pass.flags, (tc->pass.flags & ~TIMER_CPUMASK) | tc->cpu);
+}
+
+static void timing_setup_pass(struct timing_cpu *tc)
+{
+	timer_setup(&tc->pass, timing_pass_fn, TIMER_PINNED);
+	timing_bind_pass(tc);
 }
 
 /**
@@ -295,12 +298,8 @@ void timing_start(void)
 	int cpu;
 
 	/* timing_stop_passes() has shut them down */
-	for_each_possible_cpu(cpu) {
-		struct timing_cpu *tc = per_cpu_ptr(&timing_cpus, cpu);
-
-		timer_setup(&tc->pass, timing_pass_fn, TIMER_PINNED);
-		timing_bind_pass(tc);
-	}
+	for_each_possible_cpu(cpu)
+		timing_setup_pass(per_cpu_ptr(&timing_cpus, cpu));
 	WRITE_ONCE(timing_passes, true);
 	WRITE_ONCE(timing_guards, true);
 }
@@ -322,7 +321,8 @@ void timing_stop_passes(void)
 /**
  * timing_init() - set up what timing_update() uses
  *
- * Context: process, may sleep, after lb_node_init().
+ * Context: process, may sleep, after lb_node_init(), the CPU hotplug lock held until
+ * timing_cpu_up() will be called.
  */
 void timing_init(void)
 {
@@ -334,6 +334,7 @@ void timing_init(void)
 		struct timing_cpu *tc = per_cpu_ptr(&timing_cpus, cpu);
 
 		tc->cpu = cpu;
+		timing_setup_pass(tc);
 		kern_hrtimer_setup(&tc->guard, timing_guard_fn, CLOCK_MONOTONIC,
 				   HRTIMER_MODE_REL_PINNED_HARD);
 	}

@@ -9,8 +9,6 @@
 
 #include "lab.h"
 
-/* the driver stays on the other node */
-#define DRIVER_CPU	7
 #define HOG_CPU		2
 #define FEW		40
 #define MANY		120
@@ -23,30 +21,13 @@ static int set_cookie(pid_t pid)
 	return prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, pid, PR_SCHED_CORE_SCOPE_THREAD, 0);
 }
 
-static void begin(int tasks)
-{
-	must_attach(SCHED_GLOBAL);
-	spawn(tasks / 2, 0, NULL);
-	spawn(tasks / 2, 1, NULL);
-	must_progress(120, "under the scheduler");
-	pin_to(DRIVER_CPU, DRIVER_CPU);
-}
-
-static void end(void)
-{
-	hold_bypass(false);
-	pin_to_range(0, 0, GUEST_CPUS);
-	kill_tasks();
-	sched_must_go();
-}
-
 /* Its sibling idles for as long as it spins. */
 static void beside_a_hog(const char *when)
 {
 	struct waits waits;
 	pid_t hog;
 
-	begin(FEW);
+	spread_begin(FEW);
 	hold_bypass(true);
 	hog = hog_begin(HOG_CPU, HOG_PRIO);
 	if (set_cookie(hog))
@@ -55,20 +36,20 @@ static void beside_a_hog(const char *when)
 	end_children(&hog, 1);
 	check(waits.stuck <= LOST_TO_THE_HOG, "hog with a cookie, %s: %d tasks make no step", when,
 	      waits.stuck);
-	end();
+	spread_end();
 }
 
 static void one_among_many(const char *when)
 {
 	struct waits waits;
 
-	begin(MANY);
+	spread_begin(MANY);
 	if (set_cookie(task_pid(0)))
 		give_up("a task gets no cookie");
 	hold_bypass(true);
 	waits = watch_tasks(RUN_MS);
 	check(!waits.stuck, "a task with a cookie, %s: %d tasks make no step", when, waits.stuck);
-	end();
+	spread_end();
 }
 
 static void case_core(bool module)

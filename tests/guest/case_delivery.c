@@ -95,10 +95,7 @@ static void beside_a_hog(const char *when)
 	waits = watch_tasks(RUN_MS);
 	check(waits.stuck <= LOST_TO_THE_HOG, "%s: %d tasks make no step", when, waits.stuck);
 	end_children(&hog, 1);
-	pin_to_range(0, 0, GUEST_CPUS);
-	hold_bypass(false);
-	kill_tasks();
-	sched_must_go();
+	spread_end();
 }
 
 static void case_delivery(bool module)

@@ -289,7 +289,7 @@ static void case_lateleaf(bool module)
 	hogs_may_run();
 	module_load("");
 	with_module = true;
-	remove_beside_hogs(SCHED_GLOBAL, TASKS, 2, 2, "a leaf that was there");
+	hogs_on_a_leaf("a leaf that was there");
 	/* before 6.17 no CPU can be the first time online after boot */
 	if (file_has("/proc/kallsyms", " sched_init_dl_servers\n")) {
 		for (cpu = FIRST_LATE_CPU; cpu < GUEST_CPUS; cpu++)

@@ -20,8 +20,6 @@
 #define RUN_MS		1000
 #define SETTLE_MS	100
 #define TASKS		40
-/* the driver stays on the other node */
-#define DRIVER_CPU	7
 /* the task that runs there, and one that the CPU has already picked */
 #define LOST		2
 
@@ -81,30 +79,13 @@ static void watch_beside(struct waits *worst)
 		worst->longest = waits.longest;
 }
 
-static void begin_tasks(void)
-{
-	must_attach(SCHED_GLOBAL);
-	spawn(TASKS / 2, 0, NULL);
-	spawn(TASKS / 2, 1, NULL);
-	must_progress(120, "under the scheduler");
-	pin_to(DRIVER_CPU, DRIVER_CPU);
-}
-
-static void end_tasks(void)
-{
-	hold_bypass(false);
-	pin_to_range(0, 0, GUEST_CPUS);
-	kill_tasks();
-	sched_must_go();
-}
-
 static struct waits beside_a_stuck_cpu(const struct way *way)
 {
 	struct waits worst = { };
 	int cpu;
 
 	must_write(STUCK_PARAM("locked"), way->locked ? "1" : "0");
-	begin_tasks();
+	spread_begin(TASKS);
 	if (way->before) {
 		get_stuck(0);
 		hold_bypass(true);
@@ -112,13 +93,13 @@ static struct waits beside_a_stuck_cpu(const struct way *way)
 	} else {
 		hold_bypass(true);
 		must_progress(120, "in bypass");
-		/* one of them has the timers */
-		for (cpu = 0; cpu < CPUS_PER_NODE && cpu < DRIVER_CPU; cpu++) {
+		/* one of them has the timers; the last CPU of all is the driver's */
+		for (cpu = 0; cpu < CPUS_PER_NODE && cpu < GUEST_CPUS - 1; cpu++) {
 			get_stuck(cpu);
 			watch_beside(&worst);
 		}
 	}
-	end_tasks();
+	spread_end();
 	return worst;
 }
 
@@ -128,7 +109,7 @@ static struct waits stuck_at(const char *place)
 	struct waits waits = { };
 	pid_t child;
 
-	begin_tasks();
+	spread_begin(TASKS);
 	must_write(STUCK_PARAM("at"), place);
 	child = start_child("bypass");
 	if (!child) {
@@ -141,7 +122,7 @@ static struct waits stuck_at(const char *place)
 	watch_beside(&waits);
 	must_write(STUCK_PARAM("at"), "\n");
 	end_children(&child, 1);
-	end_tasks();
+	spread_end();
 	return waits;
 }
 
@@ -159,7 +140,7 @@ static void case_stuck(bool unused)
 		      "stuck %s, without the module: %d tasks make no step", ways[i].name,
 		      without[i].stuck);
 	}
-	/* and that CPU has set them all up, but for what the module does about it */
+	/* the first CPU to be stuck is then the one that has loaded the module */
 	pin_to(0, 0);
 	module_load("");
 	for (i = 0; i < ARRAY_SIZE(ways); i++) {

@@ -127,6 +127,9 @@ pid_t hog_begin_napping(int cpu, int priority, unsigned int ms);
 
 /* pile.c */
 void pile_up_in_bypass(int count, bool both_nodes);
+/* spread.c: tasks on both nodes */
+void spread_begin(int count);
+void spread_end(void);
 /* crowd.c: thousands of threads that spin and count */
 void crowd_begin(int count, int cpu);
 bool crowd_progress(unsigned int seconds);

@@ -8,6 +8,10 @@
 
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
+#if __has_include(<linux/hrtimer_bases.h>)
+/* of 7.x: what <linux/hrtimer.h> includes in older kernels */
+#include <linux/hrtimer_bases.h>
+#endif
 #include <linux/kprobes.h>
 #include <linux/ktime.h>
 #include <linux/module.h>

@@ -92,14 +92,16 @@ static int __init main_init(void)
 
 	bypass_dsq_init();
 	proof_init(sites[HOOK_CONSUME].described);
-	ret = lb_node_init();
-	if (ret)
-		return ret;
 	ret = expedite_init();
 	if (ret)
-		goto err_lb_node;
+		return ret;
 	/* no CPU comes up in between */
 	cpus_read_lock();
+	ret = lb_node_init();
+	if (ret) {
+		cpus_read_unlock();
+		goto err_expedite;
+	}
 	timing_init();
 	/* called on its way down after the CPU has become inactive */
 	ret = cpuhp_setup_state_nocalls_cpuslocked(CPUHP_AP_ONLINE_DYN,
@@ -125,10 +127,10 @@ err_threads:
 	enabling_exit();
 	cpuhp_remove_state_nocalls(main_cpuhp_state);
 err_timing:
-	expedite_exit();
 	timing_exit();
-err_lb_node:
 	lb_node_exit();
+err_expedite:
+	expedite_exit();
 	return ret;
 }
 

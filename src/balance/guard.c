@@ -180,11 +180,12 @@ static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
 	if (unserved != READ_ONCE(bc->guard.unserved))
 		WRITE_ONCE(bc->guard.unserved, unserved);
 	/*
-	 * Does nothing to a CPU that does not idle. The hotplug thread of one that is going
-	 * down waits for its last task to leave, which another CPU may have taken: only that
-	 * CPU's own switch to idle wakes the thread.
+	 * Does nothing to a CPU that does not idle. If it has tasks then, they wait on the DSQs of
+	 * others, where a pass has put them, and it may take them. The hotplug thread of one that
+	 * is going down waits for its last task to leave, which another CPU may have taken: only
+	 * that CPU's own switch to idle wakes the thread.
 	 */
-	if (nr || !cpu_active(bc->cpu))
+	if (nr || kern_cpu_nr_tasks(bc->cpu) || !cpu_active(bc->cpu))
 		static_call(kern_wake_up_if_idle)(bc->cpu);
 	return nr;
 }

@@ -22,10 +22,7 @@
 #include "kern/kern.h"
 #include "queue/bypass_dsq.h"
 
-/*
- * Tasks looked at on a DSQ that its CPU serves. Those that cannot move do not stay in
- * front: their CPU runs them and queues them again at the end.
- */
+/* tasks looked at on a DSQ first: mostly there is one among them that may move */
 #define HELP_SCAN	16
 /* DSQs with tasks looked at in one pick; the next pick begins where this one ended */
 #define HELP_TRIES	16
@@ -33,14 +30,15 @@
 #define HELP_REMEMBER	HZ
 
 /*
- * On the DSQ of an unserved CPU, tasks that cannot move stay in front, because that CPU
- * does not run and requeue them. So all of that DSQ is searched, by each CPU of the node,
- * because a task may run on some CPUs only. Interrupts are off meanwhile. So a CPU does this
- * once in a tick, and not again for some time if nothing was found and nothing was queued.
+ * Behind tasks that cannot move there may be one that only waits because of them, for as long as
+ * all of these run; or for ever, on the DSQ of an unserved CPU. So all of that DSQ is searched, by
+ * each CPU of the node that would take it, because a task may run on some CPUs only. Interrupts
+ * are off meanwhile. So a CPU that has found nothing does not do this again in the same tick, nor
+ * for some time if nothing was queued either.
  */
 static bool help_may_walk(const struct bypass_cpu *bc, const struct bypass_cpu *donor, u32 seq)
 {
-	if (!READ_ONCE(donor->guard.unserved) || !time_after(jiffies, bc->help.walked_tick))
+	if (!time_after(jiffies, bc->help.walked_tick))
 		return false;
 	return bc->help.walked_cpu != donor->cpu || bc->help.walked_seq != seq ||
 	       time_after(jiffies, bc->help.walked_tick + HELP_REMEMBER);
@@ -85,27 +83,39 @@ static bool help_can_take(struct scx_dispatch_q *dsq, int cpu, struct help_look 
 	return found;
 }
 
+static struct scx_dispatch_q *help_look_at(struct bypass_cpu *bc, struct bypass_cpu *donor,
+					   struct help_look *look)
+{
+	if (help_can_take(&donor->urgent, bc->cpu, look))
+		return &donor->urgent;
+	if (help_can_take(&donor->dsq, bc->cpu, look))
+		return &donor->dsq;
+	return NULL;
+}
+
 /*
- * An idle CPU waits for the locks, but not in order to search all of a DSQ. One that has
- * tasks itself never does: another try comes soon.
+ * An idle CPU waits for the locks of a CPU that reacts, but not in order to search all of a
+ * DSQ. One that has tasks itself never does: another try comes soon.
  */
 static struct scx_dispatch_q *help_from(struct bypass_cpu *bc, struct bypass_cpu *donor,
 					bool idle)
 {
+	struct help_look look = { .wait = idle && !READ_ONCE(donor->guard.unserved) };
+	struct help_look walk = { .walk = true };
 	u32 seq = bypass_dsq_cpu_seq(donor);
-	bool walk = help_may_walk(bc, donor, seq);
-	struct help_look look = { .walk = walk, .wait = idle && !walk };
-	struct scx_dispatch_q *dsq = NULL;
+	struct scx_dispatch_q *dsq;
 
-	if (help_can_take(&donor->urgent, bc->cpu, &look))
-		dsq = &donor->urgent;
-	else if (help_can_take(&donor->dsq, bc->cpu, &look))
-		dsq = &donor->dsq;
-	if (look.nr > HELP_SCAN)
+	dsq = help_look_at(bc, donor, &look);
+	if (dsq || look.nr < HELP_SCAN || !help_may_walk(bc, donor, seq))
+		return dsq;
+
+	dsq = help_look_at(bc, donor, &walk);
+	if (!dsq) {
 		bc->help.walked_tick = jiffies;
-	if (walk && !dsq && !look.missed) {
-		bc->help.walked_cpu = donor->cpu;
-		bc->help.walked_seq = seq;
+		if (!walk.missed) {
+			bc->help.walked_cpu = donor->cpu;
+			bc->help.walked_seq = seq;
+		}
 	}
 	return dsq;
 }

@@ -104,12 +104,6 @@ static bool __init resolve_has_symbol(const char *name)
 	return static_call(kern_kallsyms_lookup_name)(name);
 }
 
-/* The one of two names of a symbol that this kernel has. */
-static const char *__init resolve_name(const char *older, const char *newer)
-{
-	return resolve_has_symbol(older) ? older : newer;
-}
-
 static int __init resolve_pointer(void *pointer, const char *name)
 {
 	unsigned long addr = resolve_symbol(name);
@@ -118,18 +112,73 @@ static int __init resolve_pointer(void *pointer, const char *name)
 	return addr ? 0 : -ENOENT;
 }
 
+/*
+ * ThinLTO may use a function in another file. A static variable that the function uses becomes
+ * global then, by the name NAME.llvm.NUMBER.
+ */
+struct resolve_search {
+	const char *older;
+	const char *newer;
+	unsigned long addr;
+	unsigned int count;
+};
+
+static bool __init resolve_is_renamed(const char *symbol, const char *name)
+{
+	return strstarts(symbol, name) && strstarts(symbol + strlen(name), ".llvm.");
+}
+
+static int __init resolve_match_renamed(void *data, const char *symbol, unsigned long addr)
+{
+	struct resolve_search *search = data;
+
+	if (resolve_is_renamed(symbol, search->older) ||
+	    resolve_is_renamed(symbol, search->newer)) {
+		search->addr = addr;
+		search->count++;
+	}
+	return 0;
+}
+
+/* Find a static variable that is renamed so. Returns 0 if there is none, or more than one. */
+static unsigned long __init resolve_renamed(const char *older, const char *newer)
+{
+	struct resolve_search search = { older, newer };
+
+	static_call(kern_kallsyms_on_each_symbol)(resolve_match_renamed, &search);
+	return search.count == 1 ? search.addr : 0;
+}
+
+/* A static variable whose name differs between kernels. */
+static int __init resolve_static(void *pointer, const char *older, const char *newer)
+{
+	unsigned long addr;
+
+	if (resolve_has_symbol(older))
+		return resolve_pointer(pointer, older);
+	addr = resolve_has_symbol(newer) ? 0 : resolve_renamed(older, newer);
+	if (!addr)
+		return resolve_pointer(pointer, newer);
+	*(unsigned long *)pointer = addr;
+	return 0;
+}
+
 static int __init resolve_data(void)
 {
 	struct kern_layout *k = &kern_layout;
 
+	/* there is none before 6.16 */
+	if (resolve_has_symbol("scx_root"))
+		k->sched_root = (void *)resolve_symbol("scx_root");
+	else
+		k->sched_root = (void *)resolve_renamed("scx_root", "scx_root");
+
 	return resolve_pointer(&k->runqueues, "runqueues") ?:
-	       resolve_pointer(&k->sched_state, resolve_name("scx_ops_enable_state_var",
-							     "scx_enable_state_var")) ?:
+	       resolve_static(&k->sched_state, "scx_ops_enable_state_var",
+			      "scx_enable_state_var") ?:
 	       resolve_pointer(&k->switched_all, "__scx_switched_all") ?:
-	       resolve_pointer(&k->sched_mutex, resolve_name("scx_ops_enable_mutex",
-							     "scx_enable_mutex")) ?:
-	       resolve_pointer(&k->fair_class, "fair_sched_class") ?:
-	       (resolve_has_symbol("scx_root") ? resolve_pointer(&k->sched_root, "scx_root") : 0);
+	       resolve_static(&k->sched_mutex, "scx_ops_enable_mutex", "scx_enable_mutex") ?:
+	       resolve_pointer(&k->fair_class, "fair_sched_class");
 }
 
 /**

@@ -14,11 +14,12 @@
  * active again if it has turned out to be harmless, or is gone.
  */
 #include <linux/atomic.h>
-#include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/livepatch.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/sched.h>
 #include <linux/xarray.h>
 
 #include "hooks/sites.h"
@@ -26,7 +27,7 @@
 #include "kern/resolve.h"
 #include "redirect/patch.h"
 
-#define PATCH_POLL_MS	20
+#define PATCH_POLL_JIFFIES	msecs_to_jiffies(20)
 
 typedef ssize_t patch_store_fn(struct kobject *kobj, struct kobj_attribute *attr,
 			       const char *buf, size_t count);
@@ -306,6 +307,13 @@ int __init patch_install(void)
 	return 0;
 }
 
+/* The transition of another livepatch may take long, and must not hold up a suspend meanwhile. */
+static void patch_wait(void)
+{
+	set_current_state(TASK_IDLE | TASK_FREEZABLE);
+	schedule_timeout(PATCH_POLL_JIFFIES);
+}
+
 /**
  * patch_remove() - put the kernel's functions back
  *
@@ -326,7 +334,7 @@ void patch_remove(void)
 	 */
 	while (static_call(patch_store_enabled)(&patch_own.kobj, patch_enabled_attr, "0", 1) ==
 	       -EBUSY)
-		msleep(PATCH_POLL_MS);
+		patch_wait();
 
 	/*
 	 * The core drops its reference after it has touched the patch for the
@@ -334,7 +342,7 @@ void patch_remove(void)
 	 * references held: -1 is none.
 	 */
 	while (module_refcount(THIS_MODULE) >= 0)
-		msleep(PATCH_POLL_MS);
+		patch_wait();
 }
 
 MODULE_INFO(livepatch, "Y");

@@ -150,6 +150,7 @@ void check_rcu_threads(const char *when);
 /* machine.c: CPUs and suspend */
 extern int nr_cpus, cpus_per_node;
 int set_cpu_online(int cpu, bool online);
+bool plug_cpu(int cpu, bool present);
 bool pm_test_available(void);
 int pm_test_suspend(const char *level);
 

@@ -24,6 +24,26 @@ int set_cpu_online(int cpu, bool online)
 	return write_file(path, online ? "1" : "0");
 }
 
+static bool is_present(void *cpu)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", *(int *)cpu);
+	return exists(path);
+}
+
+static bool is_not_present(void *cpu)
+{
+	return !is_present(cpu);
+}
+
+/* Have the host plug a CPU in or take it out, see tests/lab/booting.py. Returns whether it did. */
+bool plug_cpu(int cpu, bool present)
+{
+	info("host: %s CPU %d", present ? "plug" : "unplug", cpu);
+	return wait_for(present ? is_present : is_not_present, &cpu, 120);
+}
+
 /* Only a suspend to memory takes the CPUs down; without it none comes back by itself. */
 bool pm_test_available(void)
 {

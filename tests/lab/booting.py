@@ -13,7 +13,9 @@ machine whose CPUs share one thread does not have it.
 The guest reports on its second serial port, see ktap.py. A guest that ends without
 the end of its report is lost, which is another thing than a failed test.
 """
+import contextlib
 import dataclasses
+import json
 import os
 import re
 import subprocess
@@ -22,6 +24,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from lab import ktap
 from lab.kernels import SetupError
@@ -65,6 +68,8 @@ KNOWN = (
 KNOWN_RACES = ("data-race in freeze_task / kthread_bind",)
 
 MODULE = "scx_bypass_lb"
+# in a guest's report: what the host is to do with a CPU
+ASKS = re.compile(r"# host: (plug|unplug) CPU (\d+)")
 # one report of KCSAN, between two lines of ===
 KCSAN = re.compile(r"^[^\n]*BUG: KCSAN: ([^\n]*)\n.*?^[^\n]*={40}[^\n]*\n", re.DOTALL | re.MULTILINE)
 
@@ -154,6 +159,7 @@ class Machine:
 
     threads: of each core
     append: for the kernel command line
+    present: CPUs that are there at boot, if not all; the guest asks for others
     single: its CPUs take turns on one thread of the host
     counted: guest time is the number of instructions that all CPUs have run, so that
              it does not depend on the host. Implies single.
@@ -165,6 +171,7 @@ class Machine:
     single: bool = False
     counted: bool = False
     append: str = ""
+    present: int = 0
 
     def arguments(self) -> list[str]:
         share = self.cpus // self.nodes
@@ -174,12 +181,27 @@ class Machine:
             nodes += ["-object", f"memory-backend-ram,size={megabytes}M,id=m{node}",
                       "-numa", f"node,nodeid={node},cpus={node * share}-{node * share + share - 1},"
                                f"memdev=m{node}"]
-        smp = (f"{self.cpus},sockets={self.nodes},cores={share // self.threads},"
+        smp = (f"{self.present or self.cpus},maxcpus={self.cpus},sockets={self.nodes},cores={share // self.threads},"
                f"threads={self.threads}")
         accel = "single" if self.single or self.counted else "multi"
         return ["-accel", f"tcg,thread={accel}", "-cpu", "max", "-m", f"{self.gigabytes}G",
                 "-smp", smp, *nodes,
-                *(["-icount", "shift=0,sleep=off"] if self.counted else [])]
+                *(["-icount", "shift=0,sleep=off"] if self.counted else []),
+                *(["-qmp", "stdio"] if self.present else [])]
+
+    def command_for(self, line: str) -> dict[str, Any] | None:
+        """What QEMU is to be told because of a line of the report, if anything."""
+        match = ASKS.fullmatch(line)
+        if not match:
+            return None
+        cpu = int(match.group(2))
+        if match.group(1) == "unplug":
+            return {"execute": "device_del", "arguments": {"id": f"cpu{cpu}"}}
+        socket, rest = divmod(cpu, self.cpus // self.nodes)
+        core, thread = divmod(rest, self.threads)
+        return {"execute": "device_add", "arguments": {
+            "driver": "max-x86_64-cpu", "id": f"cpu{cpu}", "socket-id": socket, "core-id": core,
+            "thread-id": thread}}
 
 
 # by the names that cases have for them
@@ -200,6 +222,8 @@ MACHINES = {
     "leaves": Machine(threads=1, counted=True, append="rcutree.rcu_fanout_leaf=2"),
     # and the CPUs of two come up later
     "lateleaf": Machine(threads=1, counted=True, append="rcutree.rcu_fanout_leaf=2 maxcpus=4"),
+    # the CPUs of node 1 come later; QEMU cannot plug one in again that has been taken out
+    "plugged": Machine(present=4),
     "one-cpu": Machine(cpus=1, nodes=1, threads=1),
     "one-node": Machine(cpus=4, nodes=1),
     # more nodes than the machine has: some of them have the same CPUs
@@ -271,6 +295,13 @@ def follow(path: Path, stop: threading.Event, on_line: Callable[[str], None]) ->
             time.sleep(0.1)
 
 
+def tell(qemu: subprocess.Popen[bytes], command: dict[str, Any]) -> None:
+    assert qemu.stdin
+    with contextlib.suppress(BrokenPipeError):
+        qemu.stdin.write(json.dumps(command).encode() + b"\n")
+        qemu.stdin.flush()
+
+
 def run(guest: Guest, timeout: float, on_line: ktap.OnLine = ktap.ignore,
         until: re.Pattern[str] | None = None) -> Result:
     """Boot, wait for the guest to end, return a Result. What it has reported is kept in a
@@ -283,10 +314,19 @@ def run(guest: Guest, timeout: float, on_line: ktap.OnLine = ktap.ignore,
         path.write_bytes(b"")
     report = ktap.Reader(on_line)
     stop = threading.Event()
-    reader = threading.Thread(target=follow, args=(channel, stop, report.take))
+
+    def take(line: str) -> None:
+        report.take(line)
+        command = guest.machine.command_for(line)
+        if command:
+            tell(qemu, command)
+
+    reader = threading.Thread(target=follow, args=(channel, stop, take))
     with guest.file("qemu").open("wb") as errors, \
             subprocess.Popen(tethered(*guest.command(f"file:{console}")),
-                             stdin=subprocess.DEVNULL, stdout=errors, stderr=errors) as qemu:
+                             stdin=subprocess.PIPE, stdout=errors, stderr=errors) as qemu:
+        if guest.machine.present:
+            tell(qemu, {"execute": "qmp_capabilities"})
         reader.start()
         try:
             wait(qemu, timeout, console, until)

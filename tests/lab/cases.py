@@ -97,7 +97,7 @@ HOST_CASES = (
     Case("command", "every verb of `scx-bypass` on files of a machine with 192 CPUs; its manual",
          uses=("compiler", "command")),
     Case("dkms", "dkms builds, installs, skips what the module is not for, and removes",
-         uses=("tree", "dkms")),
+         uses=("tree", "clang", "dkms")),
     Case("sim", "what the balancer plans for up to 4096 CPUs and a million tasks: its work grows "
          "no faster than the queues", uses=("compiler",)),
     Case("direct", "the module's object has no indirect branch to a function of the kernel",

@@ -171,7 +171,8 @@ LINUX_6_18_CACHYOS = built("6.18.15-cachyos", "6.18.15-1~bpo13+1", ("base", "cac
 LINUX_6_18_LLVM = built("6.18.15-llvm", "6.18.15-1~bpo13+1", ("base", "livepatch", "clang"),
                         make_variables=LLVM, patches=("peek",))
 LINUX_6_18_THINLTO = built("6.18.15-thinlto", "6.18.15-1~bpo13+1",
-                           ("base", "livepatch", "clang", "thinlto"), make_variables=LLVM)
+                           ("base", "livepatch", "clang", "thinlto"), make_variables=LLVM,
+                           patches=("import",))
 LINUX_6_18_INLINED = built("6.18.15-inlined", "6.18.15-1~bpo13+1", ("base", "cachyos"),
                            patches=("breather", "o3", "inlined"))
 # Here a warning that is printed with a run queue locked must not go through the
@@ -186,7 +187,7 @@ LINUX_6_12_NO_SCX = stock("6.12.95+deb12-amd64", "6.12.95-1~bpo12+1", "bookworm-
 LINUX_7_3 = stock("7.3.4+deb13-amd64", "7.3.4-1~bpo13+1")
 
 MAIN = Target("6.18.15", LINUX_6_18, "Debian's stock image", fire=True,
-              extra=("peers", "leave", "bpftrace", "upgrade"))
+              extra=("peers", "leave", "bpftrace", "upgrade", "plug"))
 
 # kernels that the module must refuse; "make test" has them too
 REFUSALS = (
@@ -209,7 +210,7 @@ MATRIX = (
            params=LIVEPATCH, only=HOOKING),
     Target("6.18.15-rt", LINUX_6_18_RT, "Debian's stock image, PREEMPT_RT", fire=True),
     Target("6.17.8", LINUX_6_17, "Debian's stock image, with MODVERSIONS",
-           extra=("leave",)),
+           extra=("leave", "plug")),
     Target("6.18.12", LINUX_6_18_12, "Debian's stock image", fire=True),
     Target("6.18.9", LINUX_6_18_9, "Debian's stock image", fire=True),
     Target("6.18.15-clang", LINUX_6_18, "Debian's stock image, module built with clang",
@@ -228,7 +229,8 @@ MATRIX = (
            "built with clang, and the module too; with a member of DSQs as CachyOS has it",
            fire=True),
     Target("6.18.15-thinlto", LINUX_6_18_THINLTO,
-           "built with clang and ThinLTO, and the module with clang", only=HOOKING),
+           "built with clang and ThinLTO, which renames static variables, and the module with "
+           "clang", only=HOOKING),
     Target("6.12.95-uek", LINUX_6_12_UEK,
            "built towards UEK8: not preemptible, MODVERSIONS; without nodes", fire=True,
            without=("nodes",)),

@@ -93,6 +93,9 @@ fi
 release=${system#* }
 log=$CACHE/packages.log
 dir=$CACHE/apt/machine
+# of two commands at once the second one waits here
+exec 8>"$CACHE/packages.lock"
+flock 8
 : > "$log"
 
 # the machine's own sources, keys, pins and state, but lists of ours
@@ -144,8 +147,9 @@ say "installing packages:$want"
 	grep -v -e '^Inst ' -e '^Conf ' -e '^W: Target ' "$log" | tail -n 20 >&2
 	die "these packages cannot be installed here, for the reason above:$want"
 }
+# a service that is started by it does not get the lock
 # shellcheck disable=SC2086
-as_root env DEBIAN_FRONTEND=noninteractive apt-get $options $chosen </dev/null >>"$log" 2>&1 ||
+as_root env DEBIAN_FRONTEND=noninteractive apt-get $options $chosen </dev/null >>"$log" 2>&1 8>&- ||
 	failed "apt-get install" "$log"
 for name in $want; do
 	is_there "$name" ||

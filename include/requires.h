@@ -18,6 +18,9 @@
 #ifndef CONFIG_KPROBES
 #error "this kernel has no kprobes (CONFIG_KPROBES), by which the module finds its functions"
 #endif
+#ifndef CONFIG_MODULE_UNLOAD
+#error "modules of this kernel cannot be unloaded (CONFIG_MODULE_UNLOAD)"
+#endif
 #ifndef CONFIG_KALLSYMS_ALL
 #error "this kernel does not list all its symbols (CONFIG_KALLSYMS_ALL)"
 #endif

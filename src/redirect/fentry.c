@@ -35,11 +35,20 @@ static void notrace fentry_fn(unsigned long ip, unsigned long parent_ip,
 /*
  * PERMANENT: not to be switched off by sysctl, tasks would be lost. That holds for
  * all of ftrace, direct calls as well.
+ *
+ * One without direct calls, and one beside them. If the second cannot be registered, the first is
+ * tried: before 6.15 ftrace_free_filter() leaves pointers to what it frees, so an ftrace_ops that
+ * had a filter must not get another one.
  */
-static struct ftrace_ops fentry_ops = {
-	.func = fentry_fn,
-	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
+static struct ftrace_ops fentry_ops[] = {
+	[0 ... 1] = {
+		.func = fentry_fn,
+		.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
+	},
 };
+
+/* that which is registered */
+static struct ftrace_ops *fentry_used;
 
 static struct ftrace_ops fentry_direct_ops[NR_HOOKS];
 /* bits of the hooks that are called directly */
@@ -100,16 +109,18 @@ static int __init fentry_register_direct(void)
 }
 
 /* Those that are not called directly. */
-static int __init fentry_register_rest(void)
+static int __init fentry_register_rest(struct ftrace_ops *ops)
 {
 	int id, ret = 0;
 
 	for (id = 0; id < NR_HOOKS && !ret; id++)
 		if (!(fentry_direct & BIT(id)))
-			ret = ftrace_set_filter_ip(&fentry_ops, sites[id].ip, 0, 0);
-	ret = ret ?: register_ftrace_function(&fentry_ops);
+			ret = ftrace_set_filter_ip(ops, sites[id].ip, 0, 0);
+	ret = ret ?: register_ftrace_function(ops);
 	if (ret)
-		ftrace_free_filter(&fentry_ops);
+		ftrace_free_filter(ops);
+	else
+		fentry_used = ops;
 	return ret;
 }
 
@@ -127,7 +138,7 @@ int __init fentry_install(bool direct)
 
 	if (ret)
 		return ret;
-	ret = fentry_register_rest();
+	ret = fentry_register_rest(&fentry_ops[direct]);
 	if (ret) {
 		fentry_unregister_direct();
 		return ret;
@@ -156,10 +167,15 @@ void fentry_remove(void)
 	int ret;
 
 	state_deactivate();
+	/*
+	 * ftrace waits for the same with its lock held, without which no module can be loaded. A
+	 * task that holds it up, behind a real-time task for example, then holds up this one only.
+	 */
+	synchronize_rcu_tasks();
 	fentry_unregister_direct();
 	sites_wait_programs(direct);
-	ret = unregister_ftrace_function(&fentry_ops);
+	ret = unregister_ftrace_function(fentry_used);
 	if (ret)
 		fentry_stay(ret);
-	ftrace_free_filter(&fentry_ops);
+	ftrace_free_filter(fentry_used);
 }

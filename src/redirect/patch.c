@@ -144,14 +144,16 @@ static bool patch_has_hooked_function(const struct klp_patch *patch)
 	return false;
 }
 
-/* Look for a patch of a hooked function. *@replaced: one has taken the place of ours. */
+/*
+ * Look for a patch of a hooked function. *@replaced: one has taken the place of ours. The core is
+ * locked.
+ */
 static const struct klp_patch *patch_find_conflict(bool *replaced)
 {
 	const struct klp_patch *patch, *found = NULL;
 	bool behind_own = false;
 
 	*replaced = false;
-	mutex_lock(patch_core_lock);
 	list_for_each_entry(patch, patch_core_patches, list) {
 		if (patch == &patch_own)
 			behind_own = true;
@@ -161,7 +163,6 @@ static const struct klp_patch *patch_find_conflict(bool *replaced)
 			found = patch;
 	}
 	*replaced |= patch_own_enabled && !behind_own;
-	mutex_unlock(patch_core_lock);
 	return found;
 }
 
@@ -198,6 +199,8 @@ static void patch_settle(struct module *mod)
 	if (!xa_empty(&patch_coming))
 		return;
 
+	/* under this lock the core drops its reference: then none may be given back any more */
+	mutex_lock(patch_core_lock);
 	conflict = patch_find_conflict(&replaced);
 	if (replaced)
 		pr_warn("hooks stay inactive: a cumulative livepatch replaces all others; unload this module and load it again\n");
@@ -205,6 +208,7 @@ static void patch_settle(struct module *mod)
 		pr_warn("hooks stay inactive: livepatch %s patches a hooked function\n",
 			conflict->mod->name);
 	patch_suspend(conflict || replaced, replaced);
+	mutex_unlock(patch_core_lock);
 }
 
 static int patch_notify(struct notifier_block *nb, unsigned long state, void *data)

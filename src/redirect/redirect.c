@@ -15,10 +15,12 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/debug.h>
 #include <linux/sched/signal.h>
+#include <linux/string.h>
 #include <linux/workqueue.h>
 
 #include "hooks/sites.h"
 #include "hooks/state.h"
+#include "kern/types.h"
 #include "redirect/fentry.h"
 #include "redirect/patch.h"
 #include "redirect/redirect.h"
@@ -60,6 +62,33 @@ const char *redirect_backend(void)
 	return redirect_names[redirect_used];
 }
 
+/*
+ * Does a function stay redirected by ftrace, and livepatch, whatever BPF program is attached to it
+ * later? In older kernels a program at its exit that joins one at its entry takes the redirection
+ * off, without a word. Tasks that are queued by the hooks would never be picked. ftrace's function
+ * has the last argument since this is fixed (6.17.12 and 6.18, and 6.12.95 has it).
+ */
+static bool __init redirect_lasts(void)
+{
+	char proto[TYPES_PROTO_LEN];
+
+	/* no such programs */
+	if (!IS_ENABLED(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS))
+		return true;
+	return !types_proto("__ftrace_hash_update_ipmodify", proto) &&
+	       !strcmp(proto, "s32(*ftrace_ops,*ftrace_hash,*ftrace_hash,bool)");
+}
+
+/* Are direct calls the only way in this kernel? Then reported. */
+static int __init redirect_check_lasts(void)
+{
+	if (redirect_used == REDIRECT_DIRECT || redirect_lasts())
+		return 0;
+	pr_err("backend %s is not safe in this kernel, where a BPF program that is attached later can undo it: detach BPF programs from the hooked functions, and load with backend=direct\n",
+	       redirect_names[redirect_used]);
+	return -EOPNOTSUPP;
+}
+
 /**
  * redirect_choose() - choose the backend
  *
@@ -89,7 +118,7 @@ int __init redirect_choose(void)
 	}
 	redirect_used = wanted != REDIRECT_AUTO ? wanted :
 			direct_taken ? REDIRECT_FTRACE : REDIRECT_DIRECT;
-	return 0;
+	return redirect_check_lasts();
 }
 
 /**
@@ -118,6 +147,9 @@ int __init redirect_install(void)
 		pr_info("no direct calls to the hooks (error %d): ftrace is used, and each context switch costs more\n",
 			ret);
 		redirect_used = REDIRECT_FTRACE;
+		ret = redirect_check_lasts();
+		if (ret)
+			return ret;
 	}
 	if (redirect_used == REDIRECT_FTRACE)
 		ret = fentry_install(false);

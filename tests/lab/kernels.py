@@ -187,7 +187,7 @@ LINUX_6_12_NO_SCX = stock("6.12.95+deb12-amd64", "6.12.95-1~bpo12+1", "bookworm-
 LINUX_7_3 = stock("7.3.4+deb13-amd64", "7.3.4-1~bpo13+1")
 
 MAIN = Target("6.18.15", LINUX_6_18, "Debian's stock image", fire=True,
-              extra=("peers", "leave", "bpftrace", "upgrade", "plug"))
+              extra=("peers", "leave", "bpftrace", "upgrade", "plug", "programs"))
 
 # kernels that the module must refuse; "make test" has them too
 REFUSALS = (
@@ -210,7 +210,7 @@ MATRIX = (
            params=LIVEPATCH, only=HOOKING),
     Target("6.18.15-rt", LINUX_6_18_RT, "Debian's stock image, PREEMPT_RT", fire=True),
     Target("6.17.8", LINUX_6_17, "Debian's stock image, with MODVERSIONS",
-           extra=("leave", "plug")),
+           extra=("leave", "plug", "programs")),
     Target("6.18.12", LINUX_6_18_12, "Debian's stock image", fire=True),
     Target("6.18.9", LINUX_6_18_9, "Debian's stock image", fire=True),
     Target("6.18.15-clang", LINUX_6_18, "Debian's stock image, module built with clang",

@@ -14,6 +14,7 @@
  */
 #include <linux/jiffies.h>
 #include <linux/limits.h>
+#include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/topology.h>
 
@@ -26,15 +27,19 @@
 #define HELP_SCAN	16
 /* DSQs with tasks looked at in one pick; the next pick begins where this one ended */
 #define HELP_TRIES	16
-/* a search of all of a DSQ that found nothing is remembered for so long, jiffies */
+/* a search of all of an unserved CPU's DSQ that found nothing is remembered for so long, jiffies */
 #define HELP_REMEMBER	HZ
+/* after a search of so many tasks that found nothing there is none for one more tick, at most 4 */
+#define HELP_WALK	1024
+#define HELP_PAUSE	4
 
 /*
- * Behind tasks that cannot move there may be one that only waits because of them, for as long as
- * all of these run; or for ever, on the DSQ of an unserved CPU. So all of that DSQ is searched, by
- * each CPU of the node that would take it, because a task may run on some CPUs only. Interrupts
- * are off meanwhile. So a CPU that has found nothing does not do this again in the same tick, nor
- * for some time if nothing was queued either.
+ * Behind tasks that cannot move there may be one that can. It would wait until all of these have
+ * run, and on the DSQ of an unserved CPU for ever. So all of that DSQ is searched, by each CPU of
+ * the node, because a task may run on some CPUs only. Interrupts are off meanwhile, and the DSQ is
+ * locked. So a CPU that has found nothing searches none in the same tick, and after a long search
+ * not for some more. It does not search an unserved CPU's DSQ again for some time if nothing was
+ * queued.
  */
 static bool help_may_walk(const struct bypass_cpu *bc, const struct bypass_cpu *donor, u32 seq)
 {
@@ -94,6 +99,21 @@ static struct scx_dispatch_q *help_look_at(struct bypass_cpu *bc, struct bypass_
 }
 
 /*
+ * After a search that has found nothing. The next one begins at another CPU, so that each has its
+ * turn.
+ */
+static void help_note_walk(struct bypass_cpu *bc, const struct bypass_cpu *donor, u32 seq,
+			   const struct help_look *walk)
+{
+	bc->help.walked_tick = jiffies + min(walk->nr / HELP_WALK, HELP_PAUSE);
+	bc->help.from = donor->cpu + 1;
+	if (READ_ONCE(donor->guard.unserved) && !walk->missed) {
+		bc->help.walked_cpu = donor->cpu;
+		bc->help.walked_seq = seq;
+	}
+}
+
+/*
  * An idle CPU waits for the locks of a CPU that reacts, but not in order to search all of a
  * DSQ. One that has tasks itself never does: another try comes soon.
  */
@@ -110,13 +130,8 @@ static struct scx_dispatch_q *help_from(struct bypass_cpu *bc, struct bypass_cpu
 		return dsq;
 
 	dsq = help_look_at(bc, donor, &walk);
-	if (!dsq) {
-		bc->help.walked_tick = jiffies;
-		if (!walk.missed) {
-			bc->help.walked_cpu = donor->cpu;
-			bc->help.walked_seq = seq;
-		}
-	}
+	if (!dsq)
+		help_note_walk(bc, donor, seq, &walk);
 	return dsq;
 }
 
@@ -137,7 +152,9 @@ static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_n
 		if (donor == bc || !bypass_dsq_cpu_nr(donor) ||
 		    (unserved && !READ_ONCE(donor->guard.unserved)))
 			continue;
-		bc->help.from = cpu;
+		/* not behind the place where the next search is to begin */
+		if (time_after(jiffies, bc->help.walked_tick))
+			bc->help.from = cpu;
 		dsq = help_from(bc, donor, idle);
 		if (dsq)
 			return dsq;

@@ -24,8 +24,8 @@
  * @help.tick: until when this CPU does not look at another CPU's DSQ while it has tasks
  *	itself, jiffies. Protected by the rq's lock
  * @help.from: the CPU whose DSQ it looks at first. Protected by the rq's lock
- * @help.walked_tick: when it has last walked all of another CPU's DSQ for nothing, jiffies. This and
- *	the next two are protected by the rq's lock
+ * @help.walked_tick: until when it does not walk all of another CPU's DSQ, because it has done so
+ *	for nothing, jiffies. This and the next two are protected by the rq's lock
  * @help.walked_cpu: whose DSQs have nothing for it, seen by such a walk
  * @help.walked_seq: the sequence number of that CPU's DSQs then
  * @kick: wakes the CPU when it idles, for callers that hold scheduler locks

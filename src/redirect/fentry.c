@@ -36,9 +36,9 @@ static void notrace fentry_fn(unsigned long ip, unsigned long parent_ip,
  * PERMANENT: not to be switched off by sysctl, tasks would be lost. That holds for
  * all of ftrace, direct calls as well.
  *
- * One without direct calls, and one beside them. If the second cannot be registered, the first is
- * tried: before 6.15 ftrace_free_filter() leaves pointers to what it frees, so an ftrace_ops that
- * had a filter must not get another one.
+ * [0] is used without direct calls, and [1] with them. If [1] cannot be registered, [0] is tried.
+ * Before 6.15 ftrace_free_filter() leaves pointers to what it frees, so an ftrace_ops that had a
+ * filter must not get another one.
  */
 static struct ftrace_ops fentry_ops[] = {
 	[0 ... 1] = {
@@ -167,11 +167,6 @@ void fentry_remove(void)
 	int ret;
 
 	state_deactivate();
-	/*
-	 * ftrace waits for the same with its lock held, without which no module can be loaded. A
-	 * task that holds it up, behind a real-time task for example, then holds up this one only.
-	 */
-	synchronize_rcu_tasks();
 	fentry_unregister_direct();
 	sites_wait_programs(direct);
 	ret = unregister_ftrace_function(fentry_used);

@@ -199,7 +199,10 @@ static void patch_settle(struct module *mod)
 	if (!xa_empty(&patch_coming))
 		return;
 
-	/* under this lock the core drops its reference: then none may be given back any more */
+	/*
+	 * Under this lock the core takes a patch off its list, and then drops its reference. None
+	 * may be given back after that.
+	 */
 	mutex_lock(patch_core_lock);
 	conflict = patch_find_conflict(&replaced);
 	if (replaced)

@@ -63,10 +63,11 @@ const char *redirect_backend(void)
 }
 
 /*
- * Does a function stay redirected by ftrace, and livepatch, whatever BPF program is attached to it
- * later? In older kernels a program at its exit that joins one at its entry takes the redirection
- * off, without a word. Tasks that are queued by the hooks would never be picked. ftrace's function
- * has the last argument since this is fixed (6.17.12 and 6.18, and 6.12.95 has it).
+ * Does a function stay redirected by ftrace, and by livepatch, whatever BPF program is attached
+ * later? In older kernels the redirection is lost, without a word, when a program is attached to
+ * the exit while there is one at the entry. Then tasks that the hooks have queued would never be
+ * picked. The fix has added the last argument to this function of ftrace: 6.17.12, 6.18 and 6.12.95
+ * have it.
  */
 static bool __init redirect_lasts(void)
 {
@@ -84,7 +85,7 @@ static int __init redirect_check_lasts(void)
 {
 	if (redirect_used == REDIRECT_DIRECT || redirect_lasts())
 		return 0;
-	pr_err("backend %s is not safe in this kernel, where a BPF program that is attached later can undo it: detach BPF programs from the hooked functions, and load with backend=direct\n",
+	pr_err("backend %s may not be safe in this kernel, where a BPF program that is attached later can undo it: detach BPF programs from the hooked functions, and load with backend=direct\n",
 	       redirect_names[redirect_used]);
 	return -EOPNOTSUPP;
 }

@@ -8,7 +8,7 @@
 #include "lab.h"
 
 #define TASKS	60
-#define RUN_MS	1000
+#define RUN_MS	3000
 #define PASS_US	"4000"
 /* a task that runs on the CPU that the real-time task takes waits as on the stock kernel */
 #define LOST	1

@@ -20,8 +20,6 @@
 #include "lab.h"
 
 #define READER		"scx_bypass_reader"
-/* any other module, which does nothing here */
-#define OTHER		"scx_bypass_leaving"
 #define HOG_CPU		3
 #define UNLOAD_CPU	6
 #define ROUNDS		4
@@ -32,8 +30,6 @@
 #define HOG_SECONDS	120
 /* of the host; the hog would spin for ever */
 #define UNLOAD_SECONDS	240
-/* of the host, until another module is loaded */
-#define OTHER_SECONDS	60
 /* of the host, for the reader without the module; it needs 1 of the guest */
 #define STOCK_SECONDS	8
 #define SETTLE_MS	50
@@ -202,30 +198,6 @@ static void end_round(void)
 	sched_must_go();
 }
 
-static void load_other(void)
-{
-	pin_to_range(0, DRIVER_CPU, DRIVER_CPUS);
-	_exit(-load_module("/" OTHER ".ko", "stay=0"));
-}
-
-/* The unload waits for the rival, which waits for the hog's CPU. It must not hold up others. */
-static void modules_can_be_loaded(int round, pid_t *unloads)
-{
-	pid_t other;
-	int status;
-
-	sleep_ms(SETTLE_MS);
-	other = start(load_other, "insmod");
-	check(wait_for(has_ended, &other, OTHER_SECONDS),
-	      "round %d: another module can be loaded while the unload waits (%s)", round,
-	      has_ended(unloads) ? "it does not wait" : "it does");
-	if (!has_ended(&other))
-		return;
-	check(waitpid(other, &status, 0) == other && !status, "round %d: it is loaded (%s)", round,
-	      strerror(WEXITSTATUS(status)));
-	must_unload(OTHER);
-}
-
 static void unload_beside_a_hog(int round)
 {
 	struct beside_hog tasks;
@@ -237,8 +209,6 @@ static void unload_beside_a_hog(int round)
 	tasks = begin_round(round, &unloads);
 	check(wait_for(hooks_are_inactive, NULL, UNLOAD_SECONDS),
 	      "round %d: the hooks become inactive while the hog spins", round);
-	if (tasks.rival)
-		modules_can_be_loaded(round, &unloads);
 	end_tasks(&tasks);
 	check(waitpid(unloads, &status, 0) == unloads && !status, "round %d: rmmod (%s)", round,
 	      strerror(WEXITSTATUS(status)));

@@ -299,7 +299,6 @@ def tell(qemu: subprocess.Popen[bytes], command: dict[str, Any]) -> None:
     assert qemu.stdin
     with contextlib.suppress(BrokenPipeError):
         qemu.stdin.write(json.dumps(command).encode() + b"\n")
-        qemu.stdin.flush()
 
 
 def run(guest: Guest, timeout: float, on_line: ktap.OnLine = ktap.ignore,
@@ -324,7 +323,8 @@ def run(guest: Guest, timeout: float, on_line: ktap.OnLine = ktap.ignore,
     reader = threading.Thread(target=follow, args=(channel, stop, take))
     with guest.file("qemu").open("wb") as errors, \
             subprocess.Popen(tethered(*guest.command(f"file:{console}")),
-                             stdin=subprocess.PIPE, stdout=errors, stderr=errors) as qemu:
+                             bufsize=0, stdin=subprocess.PIPE, stdout=errors,
+                             stderr=errors) as qemu:
         if guest.machine.present:
             tell(qemu, {"execute": "qmp_capabilities"})
         reader.start()

@@ -63,6 +63,7 @@ bool kernel_is_hooked(void);
 bool bypass_is(bool on);
 bool bypass_is_on(void *unused);
 bool backend_is(const char *name);
+bool backend_would_load(const char *name);
 unsigned long long status_number(const char *key);
 int queue_length(int cpu);
 int total_queued(void);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The module under test, as an administrator sees it. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,15 @@ int load_under_test(const char *params)
 
 	snprintf(all, sizeof(all), "%s %s", target_params, params);
 	return load_module(target_module, all);
+}
+
+/* Some kernels do not let the module use ftrace or livepatch for all hooks. */
+bool backend_would_load(const char *name)
+{
+	char params[64];
+
+	snprintf(params, sizeof(params), "backend=%s check=1", name);
+	return load_under_test(params) == -ECANCELED;
 }
 
 static char *status_text(void)

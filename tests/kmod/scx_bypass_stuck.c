@@ -8,7 +8,7 @@
 
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
-#if __has_include(<linux/hrtimer_bases.h>)
+#if __has_include("linux/hrtimer_bases.h")
 /* of 7.x: what <linux/hrtimer.h> includes in older kernels */
 #include <linux/hrtimer_bases.h>
 #endif

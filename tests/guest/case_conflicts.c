@@ -53,9 +53,7 @@ static void trace_hooked(void)
 		 "p:byp %s\nr:byp_ret %s\n", bypass_function, bypass_function);
 	set_probes(probes);
 
-	bpf_probes = bpf_object__open_file("/probe.bpf.o", NULL);
-	if (!bpf_probes || bpf_object__load(bpf_probes))
-		give_up("cannot load the BPF probes");
+	bpf_probes = must_load_bpf("/probe.bpf.o");
 	bpf_object__for_each_program(prog, bpf_probes)
 		attach_bpf(prog, &bpf_links[i++], refused);
 }

@@ -122,10 +122,9 @@ static bool has_moved(void *before)
 /* @hogged: a real-time task then has the other CPU. Returns false if too few tasks wait there. */
 static bool run_dry(bool module, bool hogged, const char *when)
 {
-	int waiting;
-
 	unsigned long long moved = module ? node_status(0).moved : 0;
 	pid_t full = 0, dry = hog_begin(DRY_CPU, HOG_PRIO);
+	int waiting;
 
 	if (hogged) {
 		full = hog_begin(FULL_CPU, HOG_PRIO);

@@ -23,9 +23,7 @@ static void attach_at_exit(void)
 {
 	struct bpf_program *prog;
 
-	object = bpf_object__open_file("/probe.bpf.o", NULL);
-	if (!object || bpf_object__load(object))
-		give_up("cannot load the BPF probes");
+	object = must_load_bpf("/probe.bpf.o");
 	prog = bpf_object__find_program_by_name(object, "enqueue_left");
 	link_at_exit = bpf_program__attach(prog);
 	if (!link_at_exit)

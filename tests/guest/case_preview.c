@@ -61,8 +61,7 @@ void preview_must_agree(const char *when, const char *params)
 	      strerror(-asked), strerror(-ret));
 	if (ret)
 		return;
-	if (!wait_for(hooks_are_active, NULL, 120))
-		give_up("the hooks have not become active");
+	hooks_must_become_active();
 	check(named && backend_is(backends[i - 1]), "the backend is the one that was named, %s",
 	      backends[i - 1]);
 	module_unload();
@@ -73,9 +72,7 @@ static struct bpf_link *attach_program(struct bpf_object **object)
 {
 	struct bpf_link *link;
 
-	*object = bpf_object__open_file("/probe.bpf.o", NULL);
-	if (!*object || bpf_object__load(*object))
-		give_up("cannot load the BPF probes");
+	*object = must_load_bpf("/probe.bpf.o");
 	link = bpf_program__attach(bpf_object__next_program(*object, NULL));
 	if (!link)
 		give_up("cannot attach a BPF probe: %s", strerror(errno));

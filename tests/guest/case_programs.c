@@ -27,9 +27,7 @@ static int attach_programs(void)
 	struct bpf_program *prog;
 	int i = 0, ret = 0;
 
-	object = bpf_object__open_file("/consume.bpf.o", NULL);
-	if (!object || bpf_object__load(object))
-		give_up("cannot load the BPF programs");
+	object = must_load_bpf("/consume.bpf.o");
 	bpf_object__for_each_program(prog, object) {
 		links[i] = bpf_program__attach(prog);
 		if (!links[i] && !ret)
@@ -75,8 +73,7 @@ static void programs_come_first(void)
 		detach_programs();
 		return;
 	}
-	if (!wait_for(hooks_are_active, NULL, 120))
-		give_up("the hooks have not become active");
+	hooks_must_become_active();
 	bypass_works("beside programs");
 	detach_programs();
 	bypass_works("without programs");
@@ -99,8 +96,7 @@ static void programs_come_later(const char *backend)
 		      strerror(-ret));
 		return;
 	}
-	if (!wait_for(hooks_are_active, NULL, 120))
-		give_up("the hooks have not become active");
+	hooks_must_become_active();
 	bypass_works(params);
 	ret = attach_programs();
 	if (!strcmp(backend, "direct"))

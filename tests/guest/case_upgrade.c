@@ -63,8 +63,7 @@ static void load(const char *version)
 {
 	must_run("modprobe " MODULE);
 	check(file_has(VERSION, version), "version %s is loaded", version);
-	if (!wait_for(hooks_are_active, NULL, 120))
-		give_up("the hooks have not become active");
+	hooks_must_become_active();
 }
 
 static void check_untouched(const char *version, const char *when)

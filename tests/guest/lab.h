@@ -58,6 +58,7 @@ int load_under_test(const char *params);
 void module_load(const char *params);
 void module_unload(void);
 bool hooks_are_active(void *unused);
+void hooks_must_become_active(void);
 bool hooks_are_proven(void *unused);
 bool kernel_is_hooked(void);
 bool bypass_is(bool on);
@@ -158,7 +159,9 @@ int pm_test_suspend(const char *level);
 /* account.c: what has become of the tasks */
 void account_for_all(bool module);
 
-/* sched.c: BPF schedulers */
+/* sched.c: BPF schedulers, and other programs */
+struct bpf_object *must_load_bpf(const char *path);
+
 enum scheduler { SCHED_PILE, SCHED_WATCHED, SCHED_GLOBAL, SCHED_PARTIAL, SCHED_GLOBAL_PARTIAL,
 		 SCHED_BRIEF, SCHED_LINGERING };
 

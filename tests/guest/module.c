@@ -86,14 +86,20 @@ bool backend_is(const char *name)
 	return status_has(line);
 }
 
+/* Livepatch is not done when insmod is. */
+void hooks_must_become_active(void)
+{
+	if (!wait_for(hooks_are_active, NULL, 120))
+		give_up("the hooks have not become active");
+}
+
 void module_load(const char *params)
 {
 	int ret = load_under_test(params);
 
 	if (ret)
 		give_up("loading the module: %s", strerror(-ret));
-	if (!wait_for(hooks_are_active, NULL, 120))
-		give_up("the hooks have not become active");
+	hooks_must_become_active();
 }
 
 void module_unload(void)

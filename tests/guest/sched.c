@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Attach and detach the BPF schedulers of tests/bpf. */
+/* Attach and detach the BPF schedulers of tests/bpf, and load its other programs. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +39,16 @@ static void write_control(void)
 
 	if (bpf_map__update_elem(control_map, &key, sizeof(key), &control, sizeof(control), 0))
 		give_up("cannot write the scheduler's control block");
+}
+
+/* For programs that trace. They are not attached. */
+struct bpf_object *must_load_bpf(const char *path)
+{
+	struct bpf_object *opened = bpf_object__open_file(path, NULL);
+
+	if (!opened || bpf_object__load(opened))
+		give_up("cannot load the BPF programs of %s", path);
+	return opened;
 }
 
 /* Loads just the one scheduler of this name. */

@@ -65,9 +65,11 @@ def test_all(options: argparse.Namespace) -> bool:
     check_cases(options.cases)
     targets = [TARGETS[name] for name in options.targets or TARGETS]
     os.environ["FRESH"] = "demo"
-    progress = None if options.targets or options.cases else Progress(options.again)
+    # what is named is wanted anew, and the rest is not forgotten
+    named = bool(options.targets or options.cases)
+    progress = Progress(options.again and not named)
     return matrix.conclude(matrix.run(targets, options.cases, note=matrix.record,
-                                      progress=progress))
+                                      progress=progress, anew=named))
 
 
 def setup(options: argparse.Namespace) -> None:
@@ -148,8 +150,8 @@ def commands() -> argparse.ArgumentParser:
     add_option(one, "MINUTES", number_from(1), None,
                "begin nothing after so many minutes, and end the guests")
 
-    one = result.add("test-all", "all kernels. What was run before with this source is not run "
-                     "again, if neither targets nor cases are named", test_all)
+    one = result.add("test-all", "all kernels. What has passed or failed before with this source "
+                     "is not run again, if neither targets nor cases are named", test_all)
     one.add_argument("targets", nargs="*", metavar="target", help="only these")
     add_option(one, "CASES", str.split, "", "only these")
     add_switch(one, "AGAIN", "run all of it anew")

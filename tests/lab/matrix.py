@@ -28,19 +28,20 @@ def earlier(target: Target, wanted: Collection[str],
 
 def run(targets: Sequence[Target], wanted: Collection[str] = (), end: float = math.inf,
         note: Callable[[list[suite.Run]], object] = lambda runs: None,
-        progress: Progress | None = None) -> list[suite.Run]:
+        progress: Progress | None = None, anew: bool = False) -> list[suite.Run]:
     """Run targets in turn.
 
     end: nothing begins after it, by time.monotonic(), and guests are ended
     note: is called with the runs so far, after each target
     progress: what it has is not run again, and what is run goes there
+    anew: run also what it has
     """
     # all in one step; a case whose packages cannot be installed is skipped later
     can_install(frozenset().union(*(suite.needs(target, suite.jobs_for(target, wanted))
                                     for target in targets)))
     runs: list[suite.Run] = []
     for target in targets:
-        before = earlier(target, wanted, progress)
+        before = [] if anew else earlier(target, wanted, progress)
         if before:
             suite.say(f"{target.name}: {len(before)} runs with this source are known")
         runs += before
@@ -65,8 +66,15 @@ def overview(runs: Sequence[suite.Run]) -> str:
     return "\n".join(lines)
 
 
+def has_failed(runs: Sequence[suite.Run]) -> bool:
+    """Whether something failed. Where nothing has passed, as with no network, nothing is
+    known to work."""
+    results = [run.result for run in runs]
+    return suite.FAIL in results or suite.LOST in results or suite.PASS not in results
+
+
 def conclude(runs: Sequence[suite.Run]) -> bool:
-    """Print the table, the failures and the sums. Returns whether something failed."""
+    """Print the table, the failures and the sums. Returns whether the run has failed."""
     failed = [run for run in runs if run.result in (suite.FAIL, suite.LOST)]
     skipped = [run for run in runs if run.result == suite.SKIPPED]
     passed = sum(run.result == suite.PASS for run in runs)
@@ -86,8 +94,11 @@ def conclude(runs: Sequence[suite.Run]) -> bool:
             suite.say(line)
     junit.write(runs, JUNIT)
     suite.say(f"all results as JUnit XML: {JUNIT}")
+    if not passed and not failed:
+        suite.say("FAILED: nothing was tested, for the reasons above"
+                  if skipped else "FAILED: none of these targets has these cases")
     suite.say(f"{passed} passed, {len(failed)} failed, {len(skipped)} skipped")
-    return bool(failed)
+    return has_failed(runs)
 
 
 def read_record() -> dict[tuple[str, str], str]:
@@ -102,12 +113,12 @@ def read_record() -> dict[tuple[str, str], str]:
 
 def record(runs: Sequence[suite.Run]) -> None:
     """Note the results, in the record and in the table of docs/testing.md. Kernels that are no
-    longer in the matrix go."""
+    longer in the matrix go. Where there was no kernel to test on, what is noted stays."""
     targets = {target.name for target in (MAIN, *MATRIX, *REFUSALS)}
     results = {(target, case): result for (target, case), result in read_record().items()
                if target in targets}
     results.update({(run.target.name, run.job.name): run.result for run in runs
-                    if run.result != suite.SKIPPED})
+                    if run.result != suite.SKIPPED and run.tested})
     with RECORD.open("w", encoding="utf-8") as f:
         f.write("# target, case, its result when 'make test-all' last ran it\n")
         for (name, case), result in sorted(results.items()):

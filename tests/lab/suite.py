@@ -42,13 +42,16 @@ class Run:
     append: for the guest's command line
     timeout: in seconds
     end: of all runs, by time.monotonic(); its guest is ended then
+
+    tested: whether its result says something about the module, and not only that there is no
+    kernel to run it on
     """
 
     def __init__(self, target: Target, job: Job, append: str = "",
                  timeout: float | None = None, end: float = math.inf) -> None:
         self.target, self.job, self.append, self.end_of_all = target, job, append, end
         self.timeout = timeout or job.case.minutes * 60
-        self.result, self.why = PASS, ""
+        self.result, self.why, self.tested = PASS, "", True
         self.seconds = 0.0
         self.faults = 0
         self.lines: list[str] = []
@@ -239,6 +242,23 @@ def prepare(target: Target, jobs: Collection[Job]) -> tuple[Path | None, Path | 
     return kernel, initrd
 
 
+def end_unprepared(runs: Iterable[Run], error: Exception) -> None:
+    """Give runs a result whose target cannot be prepared.
+
+    A kernel that the archive no longer has is no fault, but for the main kernel: most cases
+    are run on no other one in 'make test', which must not succeed without them.
+    """
+    for run in runs:
+        if isinstance(error, NotAvailable):
+            run.end(FAIL if run.target == MAIN else SKIPPED,
+                    "the archive does not have this kernel")
+            run.tested = False
+        else:
+            run.end(FAIL, str(error))
+            # building for a kernel has a log; fetching or building the kernel itself has none
+            run.tested = not isinstance(error, SetupError) or error.log is not None
+
+
 def run_target(target: Target, wanted: Collection[str] = (), done: Collection[str] = (),
                on_end: Callable[[Run], object] = lambda run: None,
                end: float = math.inf) -> list[Run]:
@@ -256,7 +276,12 @@ def run_target(target: Target, wanted: Collection[str] = (), done: Collection[st
     logs.mkdir(parents=True, exist_ok=True)
 
     def one(run: Run) -> None:
-        run.execute(kernel, initrd, logs)
+        try:
+            run.execute(kernel, initrd, logs)
+        except (SetupError, subprocess.CalledProcessError) as error:
+            # in what only this case has in its guest: it ends no other one
+            run.end(FAIL, str(error))
+            say(f"{run}: {run.result}: {run.why}")
         on_end(run)
 
     try:
@@ -269,10 +294,6 @@ def run_target(target: Target, wanted: Collection[str] = (), done: Collection[st
         kernel, initrd = prepare(target, [run.job for run in allowed])
         with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
             list(pool.map(one, allowed))
-    except NotAvailable:
-        for run in runs:
-            run.end(SKIPPED, "the archive does not have this kernel")
-    except (SetupError, subprocess.CalledProcessError) as error:
-        for run in runs:
-            run.end(FAIL, str(error))
+    except (NotAvailable, SetupError, subprocess.CalledProcessError) as error:
+        end_unprepared(runs, error)
     return runs

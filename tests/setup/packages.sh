@@ -121,8 +121,9 @@ read_sources() {
 	fi
 	rm -rf "$dir/parts" "$dir/stamp"
 	mv "$dir/new" "$dir/parts"
+	# without this option it does not fail if there is no network
 	# shellcheck disable=SC2086
-	if apt-get $options update </dev/null >>"$log" 2>&1; then
+	if apt-get $options -o APT::Update::Error-Mode=any update </dev/null >>"$log" 2>&1; then
 		touch "$dir/stamp"
 	fi
 }

@@ -20,7 +20,8 @@ new_pahole() {
 		private_apt trixie
 		# shellcheck disable=SC2086,SC2154
 		(cd "$pahole_dir" && apt-get $apt_opts -qq download pahole libdw1t64 libelf1t64 libbpf1 \
-			libc6 zlib1g libzstd1 liblzma5 libbz2-1.0) >&2 || die "no newer pahole"
+			libc6 zlib1g libzstd1 liblzma5 libbz2-1.0) >&2 ||
+			die "cannot fetch a newer pahole, for the reason above: is there a network?"
 		for package in "$pahole_dir"/*.deb; do
 			dpkg -x "$package" "$pahole_dir/root"
 		done

@@ -50,9 +50,11 @@ take() {
 	fetch_package "$package" "$version"
 	say "unpacking $package"
 	mkdir -p "$dir/image"
-	# tar stops when it has them, and what feeds it then ends with an error
+	# tar stops when it has them, and what feeds it then ends with an error, which does not
+	# count here; tar's own does
 	dpkg-deb --fsys-tarfile "$deb" 2>/dev/null |
-		tar x -C "$dir/image" --wildcards --occurrence=1 "$@" 2>>"$dir/prepare.log" || :
+		tar x -C "$dir/image" --wildcards --occurrence=1 "$@" ||
+		not_unpacked "$deb"
 	for name; do
 		[ -n "$(find "$dir/image" -type f -path "$dir/image/$name")" ] ||
 			die "$deb has no $name"

@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,7 +10,6 @@
 #include "program.h"
 
 #define COMMAND		"/usr/bin/bpftrace /bypass.bt"
-#define HISTORY		"/sys/kernel/debug/" MODULE "/history"
 #define TASKS		60
 #define NODES		2
 /* bpftrace compiles the script, in an emulated machine */
@@ -47,27 +45,12 @@ static void crowded_episode(void)
 	hold_bypass(false);
 }
 
-/* The value of a key in the last episode of the record. */
-static unsigned long long last_number(const char *key)
-{
-	static char text[1 << 16];
-	unsigned long long value = 0;
-	char line[64], *at;
-
-	if (!read_file(HISTORY, text, sizeof(text)))
-		give_up("cannot read " HISTORY);
-	snprintf(line, sizeof(line), "\n%s: ", key);
-	for (at = text; (at = strstr(at, line)); at++)
-		value = strtoull(at + strlen(line), NULL, 10);
-	return value;
-}
-
 /* The line of the script about the last episode: the record has the same. */
 static void compare(struct line *line)
 {
-	unsigned long long us = last_number("lasted_ns") / 1000;
-	unsigned long long passes = last_number("passes");
-	unsigned long long moved = last_number("moved") + last_number("delivered");
+	unsigned long long us = history_number("lasted_ns") / 1000;
+	unsigned long long passes = history_number("passes");
+	unsigned long long moved = history_number("moved") + history_number("delivered");
 
 	check(!strcmp(line->by, "init") && !strcmp(line->left, "init"),
 	      "entered by '%s', left by '%s'", line->by, line->left);

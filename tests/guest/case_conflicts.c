@@ -90,10 +90,7 @@ static void check_tracing(const char *when)
 	read_bpf_counts(bpf_before);
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		before[i] = probe_hits(names[i]);
-	hold_bypass(true);
-	check(all_progress(120), "%s: all tasks run in bypass", when);
-	hold_bypass(false);
-	check(all_progress(120), "%s: and after it", when);
+	check_bypass(when, 120);
 	wait_for_grace_period();
 	read_bpf_counts(bpf_after);
 	for (i = 0; i < ARRAY_SIZE(names); i++) {

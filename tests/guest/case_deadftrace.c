@@ -7,19 +7,12 @@
 #include "lab.h"
 
 #define TASKS		60
+#define BYPASS_SECONDS	120
 #define RMMOD_SECONDS	300
 
 static bool says_so(void *unused)
 {
 	return kernel_log_has("ftrace failed to restore the kernel's functions");
-}
-
-static void try_bypass(const char *when)
-{
-	hold_bypass(true);
-	check(all_progress(120), "%s: all tasks run in bypass", when);
-	hold_bypass(false);
-	check(all_progress(120), "%s: and after it", when);
 }
 
 static void case_deadftrace(bool module)
@@ -28,15 +21,15 @@ static void case_deadftrace(bool module)
 	module_load("");
 	must_attach(SCHED_PILE);
 	spawn(TASKS, 0, NULL);
-	try_bypass("before");
+	check_bypass("before", BYPASS_SECONDS);
 	/* what tracing adds to a function's entry is what nothing takes off */
 	set_probes("p:enq dispatch_enqueue\n");
 	must_write(TEST_PARAM("dead_ftrace"), "1");
-	try_bypass("ftrace is dead");
+	check_bypass("ftrace is dead", BYPASS_SECONDS);
 	if (!start_child("rmmod"))
 		unload_module(MODULE);
 	check(wait_for(says_so, NULL, RMMOD_SECONDS), "rmmod says that the module must stay");
-	try_bypass("rmmod waits");
+	check_bypass("rmmod waits", BYPASS_SECONDS);
 	check(exists("/sys/module/" MODULE), "the module is still there");
 	sched_must_go();
 	check(all_progress(120), "without a scheduler: all tasks run");

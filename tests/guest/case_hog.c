@@ -15,10 +15,6 @@
 
 #include "lab.h"
 
-#ifndef SCHED_EXT
-#define SCHED_EXT	7
-#endif
-
 #define HOG_CPU		3
 /*
  * When a real-time task preempts one of sched_ext in bypass, the kernel has already put the

@@ -18,8 +18,7 @@
 #define LEAVING_CPU	1
 #define LEAVING		"scx_bypass_leaving"
 #define LEAVING_PARAM(name) "/sys/module/" LEAVING "/parameters/" name
-#define ROUNDS	1
-#define SAMPLES	(ROUNDS * (GUEST_CPUS - 1))
+#define SAMPLES	(GUEST_CPUS - 1)
 /* what the module may add to what the kernel takes, of CONFIG_HZ=250 */
 #define TICKS	2
 #define TICK_MS	4
@@ -154,20 +153,18 @@ CASE(hotplug) = {
 static double time_offline(const char *how)
 {
 	double took[SAMPLES];
-	int round, cpu, nr = 0;
+	int cpu, nr = 0;
 
-	for (round = 0; round < ROUNDS; round++) {
-		for (cpu = 1; cpu < GUEST_CPUS; cpu++) {
-			double begin;
+	for (cpu = 1; cpu < GUEST_CPUS; cpu++) {
+		double begin;
 
-			pile_up_again();
-			begin = now();
-			if (set_cpu_online(cpu, false))
-				give_up("CPU %d does not go down", cpu);
-			took[nr++] = (now() - begin) * 1e3;
-			if (set_cpu_online(cpu, true))
-				give_up("CPU %d does not come up", cpu);
-		}
+		pile_up_again();
+		begin = now();
+		if (set_cpu_online(cpu, false))
+			give_up("CPU %d does not go down", cpu);
+		took[nr++] = (now() - begin) * 1e3;
+		if (set_cpu_online(cpu, true))
+			give_up("CPU %d does not come up", cpu);
 	}
 	sort_figures(took, nr);
 	info("%s: a CPU goes down in %.0f ms (median), %.0f ms (worst)", how, took[nr / 2],

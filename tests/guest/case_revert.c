@@ -65,15 +65,15 @@ static bool is_gone(void *unused)
 
 static bool stall_is_told(void *unused)
 {
-	return kernel_log_has("unload waits for task livepatch_hog[");
+	return kernel_log_has("unload waits for task livepatch_stall[");
 }
 
-static void with_a_hog(void)
+static void while_stalled(void)
 {
 	pid_t pid;
 
 	module_load("");
-	must_write(TEST_PARAM("hog"), "1");
+	must_write(TEST_PARAM("stall_livepatch"), "1");
 	pid = start_child("unload");
 	if (!pid) {
 		/* away from it: on PREEMPT_RT timers would wait for it there */
@@ -82,7 +82,7 @@ static void with_a_hog(void)
 	}
 	check(wait_for(stall_is_told, NULL, 300), "a stalled unload names the task that stalls it");
 	check(exists("/sys/module/" MODULE), "and waits for it");
-	must_write(TEST_PARAM("hog"), "0");
+	must_write(TEST_PARAM("stall_livepatch"), "0");
 	check(wait_for(is_gone, NULL, 300), "and ends when the task lets go");
 	waitpid(pid, NULL, 0);
 	check_clean("stalled");
@@ -150,7 +150,7 @@ static void case_revert(bool module)
 	      "while loaded, the hooks can be seen");
 	unload_and_check("idle");
 	at_once();
-	with_a_hog();
+	while_stalled();
 
 	must_attach(SCHED_PILE);
 	spawn(TASKS, 0, NULL);

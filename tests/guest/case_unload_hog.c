@@ -113,7 +113,7 @@ static void wake_hog_when_told(void)
 		;
 }
 
-static bool hooks_are_inactive(void *unused)
+static bool log_says_inactive(void *unused)
 {
 	return kernel_log_has(MODULE ": hooks inactive");
 }
@@ -207,7 +207,7 @@ static void unload_beside_a_hog(int round)
 	clear_kernel_log();
 	module_load("");
 	tasks = begin_round(round, &unloads);
-	check(wait_for(hooks_are_inactive, NULL, UNLOAD_SECONDS),
+	check(wait_for(log_says_inactive, NULL, UNLOAD_SECONDS),
 	      "round %d: the hooks become inactive while the hog spins", round);
 	end_tasks(&tasks);
 	check(waitpid(unloads, &status, 0) == unloads && !status, "round %d: rmmod (%s)", round,

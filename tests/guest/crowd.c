@@ -65,20 +65,43 @@ static bool is_ready(void *unused)
 	return __atomic_load_n(&crowd->ready, __ATOMIC_RELAXED) == (unsigned int)nr;
 }
 
-/* The affinity of each thread. */
-static void pin_threads(int first, int count)
+/* The threads, their process first. Returns how many there are. */
+static int list_threads(pid_t *pids, int max)
 {
 	char path[64];
 	struct dirent *d;
+	int count = 0;
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", process);
 	dir = opendir(path);
 	while (dir && (d = readdir(dir)))
-		if (isdigit(*d->d_name))
-			pin_to_range(atoi(d->d_name), first, count);
+		if (isdigit(*d->d_name) && count < max)
+			pids[count++] = atoi(d->d_name);
 	if (dir)
 		closedir(dir);
+	return count;
+}
+
+/* The affinity of each thread. */
+void crowd_pin(int first, int count)
+{
+	static pid_t pids[MAX_CROWD + 1];
+	int i, threads = list_threads(pids, ARRAY_SIZE(pids));
+
+	for (i = 0; i < threads; i++)
+		pin_to_range(pids[i], first, count);
+}
+
+/* How many of the threads are on the run queue of @cpu? */
+int crowd_on(int cpu)
+{
+	static pid_t pids[MAX_CROWD + 1];
+	int i, on = 0, threads = list_threads(pids, ARRAY_SIZE(pids));
+
+	for (i = 0; i < threads; i++)
+		on += pids[i] != process && task_cpu_of(pids[i]) == cpu;
+	return on;
 }
 
 /*
@@ -96,10 +119,10 @@ void crowd_begin(int count, int cpu)
 		gather();
 	if (!wait_for(is_ready, NULL, 300))
 		give_up("of the crowd only %u threads are ready", crowd->ready);
-	pin_threads(cpu, 1);
+	crowd_pin(cpu, 1);
 	__atomic_store_n(&crowd->open, 1, __ATOMIC_RELEASE);
 	syscall(SYS_futex, &crowd->open, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-	pin_threads(cpu, CPUS_PER_NODE - cpu % CPUS_PER_NODE);
+	crowd_pin(cpu, CPUS_PER_NODE - cpu % CPUS_PER_NODE);
 }
 
 /* Do all threads run within @seconds? */

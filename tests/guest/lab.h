@@ -47,6 +47,7 @@ bool kernel_log_has(const char *text);
 #define TEST_PARAM(name) "/sys/module/scx_bypass_test/parameters/" name
 #define WATCH_PARAM(name) "/sys/module/scx_bypass_watch/parameters/" name
 #define STATUS		"/sys/kernel/debug/" MODULE "/status"
+#define HISTORY		"/sys/kernel/debug/" MODULE "/history"
 
 struct node_status {
 	unsigned long long delivered, passes, moved, helped, unserved, hold_max_ns;
@@ -66,12 +67,15 @@ bool bypass_is_on(void *unused);
 bool backend_is(const char *name);
 bool backend_would_load(const char *name);
 unsigned long long status_number(const char *key);
+const char *history_value(const char *key);
+unsigned long long history_number(const char *key);
 int queue_length(int cpu);
 int total_queued(void);
 bool queues_hold(int nr);
 bool node_is_listed(int node);
 struct node_status node_status(int node);
 void hold_bypass(bool on);
+void check_bypass(const char *when, unsigned int seconds);
 void list_queues(char *line, size_t size);
 void report_queues(const char *when);
 void load_test_module(void);
@@ -86,6 +90,10 @@ void watch_end(void);
 
 /* tasks.c: tasks that spin and count */
 #define MAX_TASKS	1024
+/* a policy that the C library may not know */
+#ifndef SCHED_EXT
+#define SCHED_EXT	7
+#endif
 
 void spawn(int nr, int node, int (*setup)(int index));
 void kill_tasks(void);
@@ -134,6 +142,8 @@ void spread_begin(int count);
 void spread_end(void);
 /* crowd.c: thousands of threads that spin and count */
 void crowd_begin(int count, int cpu);
+void crowd_pin(int first, int count);
+int crowd_on(int cpu);
 bool crowd_progress(unsigned int seconds);
 void crowd_end(void);
 

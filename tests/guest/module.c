@@ -119,6 +119,28 @@ unsigned long long status_number(const char *key)
 	return strtoull(at + strlen(line), NULL, 10);
 }
 
+/* The value of a key in the last episode of the record. The next call overwrites it. */
+const char *history_value(const char *key)
+{
+	static char text[1 << 16], value[64];
+	char line[64], *at, *found = NULL;
+
+	if (!read_file(HISTORY, text, sizeof(text)))
+		give_up("cannot read " HISTORY);
+	snprintf(line, sizeof(line), "\n%s: ", key);
+	for (at = text; (at = strstr(at, line)); at++)
+		found = at + strlen(line);
+	if (!found)
+		give_up("no %s in the record", key);
+	snprintf(value, sizeof(value), "%.*s", (int)strcspn(found, "\n"), found);
+	return value;
+}
+
+unsigned long long history_number(const char *key)
+{
+	return strtoull(history_value(key), NULL, 10);
+}
+
 int queue_length(int cpu)
 {
 	char queued[32], urgent[32];
@@ -182,6 +204,15 @@ struct node_status node_status(int node)
 void hold_bypass(bool on)
 {
 	must_write(TEST_PARAM("hold"), on ? "1" : "0");
+}
+
+/* Do all tasks run in bypass, within @seconds of the guest, and after it? */
+void check_bypass(const char *when, unsigned int seconds)
+{
+	hold_bypass(true);
+	check(all_progress(seconds), "%s: all tasks run in bypass", when);
+	hold_bypass(false);
+	check(all_progress(120), "%s: and after it", when);
 }
 
 /* The length of each CPU's queue, a blank before each. */

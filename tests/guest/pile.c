@@ -2,12 +2,12 @@
 /* Many tasks on one CPU's queue, in bypass, that a pass of the balancer may move. */
 #include "lab.h"
 
-static int pin_to_node_0(int index)
+static int pin_to_cpu_of_node_0(int index)
 {
 	return pin_to(0, 0);
 }
 
-static int pin_to_node_1(int index)
+static int pin_to_cpu_of_node_1(int index)
 {
 	return pin_to(CPUS_PER_NODE, CPUS_PER_NODE);
 }
@@ -27,9 +27,9 @@ void pile_up_in_bypass(int count, bool both_nodes)
 	int i, first = nr_tasks();
 
 	must_attach(SCHED_PILE);
-	spawn(count, 0, pin_to_node_0);
+	spawn(count, 0, pin_to_cpu_of_node_0);
 	if (both_nodes)
-		spawn(count, 1, pin_to_node_1);
+		spawn(count, 1, pin_to_cpu_of_node_1);
 	must_progress(120, "under the scheduler");
 	/* a CPU that the driver keeps busy would not serve its queue, and others would */
 	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);

@@ -43,7 +43,6 @@ extern const struct storm storm_bypass, storm_hotplug, storm_hog, storm_suspend,
 struct storm_totals {
 	unsigned long passes, moved;	/* of the module, over its reloads */
 	unsigned long heartbeat_max_us;
-	unsigned long loads;
 };
 
 extern struct storm_totals *storm_totals;

@@ -18,9 +18,6 @@
 #include "lab.h"
 #include "storm.h"
 
-#ifndef SCHED_EXT
-#define SCHED_EXT	7
-#endif
 #define NR_CGROUPS	3
 #define NR_FORKS	8
 

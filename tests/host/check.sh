@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Style and static checks. Each must print nothing: checkpatch, W=1 with gcc and
 # with clang, sparse, shellcheck, pyflakes, mypy; the lab's own tests; the structure of
-# src/; that no merge is unfinished; that tables are the records'.
+# src/, and how long sources are; that no merge is unfinished; that tables are the records'.
 #
 # usage: check.sh KERNEL_DIRECTORY WORK_DIRECTORY
 set -eu
@@ -70,6 +70,6 @@ run mandoc sh -c "mandoc -T lint -W warning docs/man/* | grep -v 'outdated mando
 run merges sh -c "git grep -nE '^(<<<<<<<|>>>>>>>) ' || :"
 run licenses python3 tests/host/licenses.py
 run messages python3 tests/host/check_messages.py src docs/man/scx_bypass_lb.4
-run structure python3 tests/host/check_structure.py src
+run structure python3 tests/host/check_structure.py src include tools
 run readme python3 tests/run.py readme
 exit $status

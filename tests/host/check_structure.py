@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The structure of src/: includes only go down, a static name tells its file, and what is
-not static has a comment for kernel-doc.
+not static has a comment for kernel-doc. No source is long, there and in other directories.
 
-usage: check_structure.py DIRECTORY     prints what is wrong in it
+usage: check_structure.py SRC [DIRECTORY...]    prints what is wrong in them
 """
 import collections
 import os
@@ -24,8 +24,10 @@ LEVEL = {folder: level for level, row in enumerate(LAYERS) for folder in row}
 
 Arrows = dict[str, set[str]]
 
-# No file of src/ is longer.
+# No source is longer.
 MAX_LINES = 400
+# C, Python and shell
+SOURCES = (".c", ".h", ".py", ".sh")
 
 
 def without_comments(text: str) -> str:
@@ -97,16 +99,31 @@ def circle(arrows: Arrows) -> list[str] | None:
     return None
 
 
-def main() -> bool:
-    top = sys.argv[1]
+def sources(top: str) -> dict[str, str]:
+    """Path below the directory, and text."""
     files: dict[str, str] = {}
     for directory, _, names in os.walk(top):
         for name in names:
-            if name.endswith((".c", ".h")):
+            if name.endswith(SOURCES):
                 path = os.path.join(directory, name)
                 with open(path, encoding="utf-8") as f:
                     files[os.path.relpath(path, top)] = f.read()
-    wrong: list[str] = []
+    return files
+
+
+def long_sources(top: str) -> Iterator[str]:
+    files = sources(top)
+    for path, text in sorted(files.items()):
+        lines = text.count("\n")
+        if lines > MAX_LINES:
+            yield f"{os.path.join(top, path)}: {lines} lines, more than {MAX_LINES}"
+    if not files:
+        yield f"{top}: there is no source"
+
+
+def main() -> bool:
+    files = sources(sys.argv[1])
+    wrong = [line for top in sys.argv[1:] for line in long_sources(top)]
     by_file: Arrows = collections.defaultdict(set)
     by_folder: Arrows = collections.defaultdict(set)
     nr_names = 0
@@ -124,8 +141,6 @@ def main() -> bool:
                 by_folder[folder(path)].add(folder(target))
                 if LEVEL[folder(target)] <= LEVEL[folder(path)]:
                     wrong.append(f"{path}: includes {target}, which is not below it")
-        if text.count("\n") > MAX_LINES:
-            wrong.append(f"{path}: more than {MAX_LINES} lines")
         prefix = os.path.basename(unit(path)) + "_"
         for line, name in static_names(text):
             nr_names += 1

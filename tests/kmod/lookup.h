@@ -1,26 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where the kernel has what it does not export. */
+/*
+ * Where the kernel has what it does not export. It defines a static call: one file of a module
+ * can include it.
+ */
 #ifndef SCX_BYPASS_LOOKUP_H
 #define SCX_BYPASS_LOOKUP_H
 
 #include <linux/err.h>
-#include <linux/kprobes.h>
 #include <linux/static_call.h>
+
+#include "function.h"
 
 typedef unsigned long lookup_fn(const char *name);
 DEFINE_STATIC_CALL_NULL(lookup, lookup_fn);
-
-/* A function that can be probed, or an error. */
-static inline void *find_function(const char *name)
-{
-	struct kprobe kp = { .symbol_name = name };
-	int ret = register_kprobe(&kp);
-
-	if (ret)
-		return ERR_PTR(ret);
-	unregister_kprobe(&kp);
-	return kp.addr;
-}
 
 /* After this static_call(lookup)() is kallsyms_lookup_name(). Returns 0 or -errno. */
 static inline int find_lookup(void)

@@ -21,7 +21,9 @@ help:
 	@echo 'install       install the module for the kernel of KDIR'
 	@echo 'uninstall     remove it'
 	@echo 'dkms-install  hand the source to dkms, build and install it for the running'
-	@echo '              kernel, or the one that KERNEL= names'
+	@echo '              kernel, or the one that KERNEL= names. This removes the module of any'
+	@echo '              version from all kernels first; then, for each other kernel:'
+	@echo '              dkms install $(name)/$(version) -k KERNEL'
 	@echo 'dkms-remove   take it back'
 	@echo 'tools         build the command scx-bypass; tools-install installs it, tools-remove'
 	@echo '              removes it'
@@ -102,7 +104,7 @@ test-all:
 clean:
 	$(RM) -r *.o .*.o *.ko *.mod *.mod.c .*.cmd .*.o.d modules.order Module.symvers .tmp_versions
 	$(RM) src/*.o src/.*.cmd src/*/*.o src/*/.*.cmd
-	$(RM) -r packages
+	$(RM) -r packages packaging/src packaging/pkg packaging/*.log packaging/*.pkg.tar*
 	[ ! -d tools ] || $(MAKE) -C tools clean
 
 .PHONY: modules help install uninstall dkms-install dkms-remove tools tools-install \

@@ -20,11 +20,12 @@ begin() {
 
 # copy_source DIRECTORY: what the packages are built from
 copy_source() {
-	mkdir -p "$1/tools"
-	cp -r dkms.conf Kbuild Makefile LICENSE README.md CHANGELOG.md SECURITY.md include docs \
-		contrib packaging "$1"
-	cp --parents src/*.[ch] src/*/*.[ch] "$1"
-	cp tools/*.[ch] tools/Makefile tools/completion.bash "$1/tools"
+	mkdir -p "$1"
+	cp -r dkms.conf Kbuild Makefile LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md \
+		include docs contrib "$1"
+	# not what builds have left there
+	cp -r --parents src/*.[ch] src/*/*.[ch] tools/*.[ch] tools/Makefile tools/completion.bash \
+		packaging/PKGBUILD packaging/*.sh packaging/*.spec packaging/*.conf packaging/debian "$1"
 }
 
 # The builder of a package is its maintainer.

@@ -9,6 +9,7 @@ _scx_bypass()
 
 	case $prev in
 	plot | report)
+		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;

@@ -15,14 +15,14 @@ static const struct verb {
 	const char *name, *argument, *what;
 	int (*run)(const struct options *o);
 	enum file_argument file;
-	bool json;
+	const char *options;	/* as they are in long_options, those of all verbs aside */
 } verbs[] = {
-	{ "status", "", "what the module does now (default)", verb_status, NO_FILE, true },
-	{ "watch", "", "the same, drawn again and again; q quits", verb_watch, NO_FILE },
-	{ "history", "", "the last 16 bypass episodes", verb_history, NO_FILE, true },
-	{ "plot", " FILE.svg", "draw the queues over the next episode", verb_plot, NEEDS_FILE },
-	{ "metrics", "", "for Prometheus' node_exporter (textfile)", verb_metrics, NO_FILE },
-	{ "report", " [FILE]", "all that a bug report needs", verb_report, MAY_HAVE_FILE },
+	{ "status", "", "what the module does now (default)", verb_status, NO_FILE, "j" },
+	{ "watch", "", "the same, drawn again and again; q quits", verb_watch, NO_FILE, "i" },
+	{ "history", "", "the last 16 bypass episodes", verb_history, NO_FILE, "j" },
+	{ "plot", " FILE.svg", "draw the queues over an episode", verb_plot, NEEDS_FILE, "isw" },
+	{ "metrics", "", "for Prometheus' node_exporter (textfile)", verb_metrics, NO_FILE, "" },
+	{ "report", " [FILE]", "all that a bug report needs", verb_report, MAY_HAVE_FILE, "" },
 	{ NULL }
 };
 
@@ -81,14 +81,31 @@ static const struct verb *find_verb(const char *name)
 	return v->name ? v : NULL;
 }
 
+/* An option that is on the command line, but not for this verb; or NULL. */
+static const struct option *find_foreign(const struct verb *v, const struct options *o)
+{
+	const struct option *l;
+	bool given;
+
+	for (l = long_options; l->name; l++) {
+		given = (l->val == 'j' && o->json) || (l->val == 'i' && o->interval_ms) ||
+			(l->val == 's' && o->seconds) || (l->val == 'w' && o->wait_seconds);
+		if (given && !strchr(v->options, l->val))
+			return l;
+	}
+	return NULL;
+}
+
 static int run(const struct verb *v, struct options *o, int argc, char **argv)
 {
+	const struct option *foreign = find_foreign(v, o);
+
 	if (argc > (v->file == NO_FILE ? 0 : 1))
 		return wrong("too many arguments", argv[argc - 1]);
 	if (v->file == NEEDS_FILE && !argc)
 		return wrong("this verb needs the name of a file", v->name);
-	if (o->json && !v->json)
-		return wrong("this verb has no --json", v->name);
+	if (foreign)
+		return wrong("not an option of this verb", foreign->name);
 	o->file = argc ? argv[0] : NULL;
 	return v->run(o);
 }

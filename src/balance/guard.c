@@ -163,13 +163,15 @@ void guard_watch_global(enum guard_global_reason reason, bool may)
 static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
 {
 	bool picked = READ_ONCE(kern_local_dsq(kern_cpu_rq(bc->cpu))->nr);
-	bool unserved = false;
+	bool unserved = guard_is_unserved(bc, now);
 	u32 nr;
 
-	if (picked || bypass_dsq_cpu_nr(bc))
-		unserved = guard_is_unserved(bc, now);
-	else
-		WRITE_ONCE(bc->guard.ns, 0);
+	if (!picked && !bypass_dsq_cpu_nr(bc)) {
+		unserved = false;
+		/* what comes next need not wait as long for a task that is there all the time */
+		if (!kern_cpu_nr_others(bc->cpu))
+			WRITE_ONCE(bc->guard.ns, 0);
+	}
 	if (picked && unserved)
 		guard_requeue_picked(bc->cpu, node->cpus);
 	nr = bypass_dsq_cpu_nr(bc);

@@ -135,12 +135,25 @@ static struct scx_dispatch_q *help_from(struct bypass_cpu *bc, struct bypass_cpu
 	return dsq;
 }
 
+/* which CPUs are looked at */
+enum help_whom {
+	HELP_UNSERVED,
+	HELP_SERVED,
+	HELP_ALL,
+};
+
+static bool help_is_meant(const struct bypass_cpu *donor, enum help_whom whom)
+{
+	return whom == HELP_ALL ||
+	       (whom == HELP_UNSERVED) == READ_ONCE(donor->guard.unserved);
+}
+
 /*
  * Look once around the node's CPUs, from where the last look ended. One that is on its way
  * down gives tasks, too: it may not run those of other run queues any more.
  */
 static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_node *node,
-					bool idle, bool unserved)
+					bool idle, enum help_whom whom)
 {
 	unsigned int tries = HELP_TRIES;
 	int cpu, from = bc->help.from;
@@ -149,8 +162,7 @@ static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_n
 		struct bypass_cpu *donor = per_cpu_ptr(&bypass_cpus, cpu);
 		struct scx_dispatch_q *dsq;
 
-		if (donor == bc || !bypass_dsq_cpu_nr(donor) ||
-		    (unserved && !READ_ONCE(donor->guard.unserved)))
+		if (donor == bc || !bypass_dsq_cpu_nr(donor) || !help_is_meant(donor, whom))
 			continue;
 		/* not behind the place where the next search is to begin */
 		if (time_after(jiffies, bc->help.walked_tick))
@@ -185,7 +197,9 @@ struct scx_dispatch_q *help_source(struct bypass_cpu *bc, bool idle)
 	if (unserved) {
 		if (!idle)
 			bc->help.tick = jiffies + 1;
-		dsq = help_find(bc, node, idle, true);
+		dsq = help_find(bc, node, idle, HELP_UNSERVED);
 	}
-	return dsq || !idle ? dsq : help_find(bc, node, true, false);
+	if (dsq || !idle)
+		return dsq;
+	return help_find(bc, node, true, unserved ? HELP_SERVED : HELP_ALL);
 }

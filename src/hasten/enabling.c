@@ -33,7 +33,7 @@
 /* how often a task tries to lock the record while another one has it, and for how long */
 #define ENABLING_TRIES		10
 #define ENABLING_TRY_US		500
-/* how often unload looks after the attaching task, and how long it waits in between */
+/* how often unload looks whether the attaching task is done, and how long it waits in between */
 #define ENABLING_EXIT_LOOKS	250
 #define ENABLING_EXIT_MS	20
 
@@ -62,6 +62,8 @@ static struct enabling_record {
 
 static struct kthread_worker enabling_worker;
 static struct task_struct *enabling_thread;
+/* the thread is to make the task what it was, and to end */
+static bool enabling_closing;
 
 static bool enabling_try_lock(void)
 {
@@ -204,7 +206,7 @@ static bool enabling_is_over(const struct enabling_record *r)
 {
 	const struct task_struct *p = READ_ONCE(r->p);
 
-	return p && (p == current || p != kern_attaching_task());
+	return p && (p == current || p != kern_attaching_task() || READ_ONCE(enabling_closing));
 }
 
 /* Look after the task. */
@@ -249,13 +251,13 @@ static void enabling_begin(void)
 	kthread_queue_work(&enabling_worker, &enabling_work);
 }
 
-static void enabling_end(bool anyway)
+static void enabling_end(void)
 {
 	struct enabling_record *r = &enabling_record;
 
 	if (!enabling_lock())
 		return;
-	if (r->p && (anyway || enabling_is_over(r)))
+	if (enabling_is_over(r))
 		enabling_release(r);
 	enabling_unlock();
 }
@@ -277,7 +279,7 @@ void enabling_update(bool bypass)
 	    !rt_or_dl_task_policy(current))
 		enabling_begin();
 	if (!bypass && enabling_is_over(&enabling_record))
-		enabling_end(false);
+		enabling_end();
 }
 
 /**
@@ -302,8 +304,8 @@ void __init enabling_start(void)
 /**
  * enabling_exit() - end the thread
  *
- * Looks after the task that is attaching a scheduler, if any, for some seconds. If it is not done
- * then, that goes on as without the module.
+ * It looks after the task that is attaching a scheduler, if any, for some more seconds. If that is
+ * not done then, it goes on as without the module.
  *
  * Context: process, may sleep. Nothing calls enabling_update() any more.
  */
@@ -313,15 +315,8 @@ void enabling_exit(void)
 
 	if (!enabling_thread)
 		return;
-	while (READ_ONCE(enabling_record.p) && looks--) {
-		enabling_look();
+	while (READ_ONCE(enabling_record.p) && looks--)
 		msleep(ENABLING_EXIT_MS);
-	}
-	/* it may have the record locked */
-	worker_hurry(enabling_thread);
-	while (READ_ONCE(enabling_record.p)) {
-		enabling_end(true);
-		msleep(ENABLING_EXIT_MS);
-	}
+	WRITE_ONCE(enabling_closing, true);
 	worker_stop(&enabling_worker, enabling_thread);
 }

@@ -7,7 +7,10 @@
  * It asks for both because an expedited one may get stuck where a normal one does not: it needs
  * threads that may run on the CPUs of one RCU leaf node only, and the task that asked for the one
  * before it has to run once more. A real-time task may keep the CPU of any of these for itself. So
- * a thread of the module asks for the expedited one, and no other grace periods are expedited.
+ * a thread of the module asks for the expedited one, and no other grace periods are expedited. And
+ * it does not ask if real-time tasks have all CPUs of a thread already, of those found at load. That thread would wait
+ * until they let it run. A scheduler that is attached would get it with all other tasks, and the
+ * kernel would remove that scheduler because of it.
  *
  * Each wakeup of these threads may wait for a turn of a long queue. So they are real-time threads
  * of the lowest priority meanwhile, but not for long: then the fair class has them, to which the
@@ -19,6 +22,7 @@
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/rt.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -59,8 +63,6 @@ static unsigned int expedite_nr_threads;
 
 static struct kthread_worker expedite_worker;
 static struct task_struct *expedite_thread;
-/* the thread has asked for a grace period that has not ended */
-static bool expedite_asking;
 
 /* a task waits here for the end of a grace period, one at a time */
 static DECLARE_WAIT_QUEUE_HEAD(expedite_end);
@@ -123,6 +125,13 @@ static void expedite_raise(void)
 	}
 }
 
+static void expedite_make_normal(struct task_struct *p)
+{
+	sched_set_normal(p, task_nice(p));
+	/* sched_ext does not look for another real-time task that waits there */
+	static_call(kern_resched_cpu)(task_cpu(p));
+}
+
 /* Threads that others have changed meanwhile stay as they are. */
 static void expedite_lower(void)
 {
@@ -133,7 +142,7 @@ static void expedite_lower(void)
 
 		if (xchg(&t->raised, false) && READ_ONCE(t->p->policy) == SCHED_FIFO &&
 		    READ_ONCE(t->p->rt_priority) == 1)
-			sched_set_normal(t->p, task_nice(t->p));
+			expedite_make_normal(t->p);
 	}
 }
 
@@ -148,9 +157,7 @@ static DECLARE_DELAYED_WORK(expedite_lower_work, expedite_lower_fn);
 /* The thread's work. The task that waits may be gone by the time that this has ended. */
 static void expedite_fn(struct kthread_work *work)
 {
-	WRITE_ONCE(expedite_asking, true);
 	synchronize_rcu_expedited();
-	WRITE_ONCE(expedite_asking, false);
 	wake_up_all(&expedite_end);
 }
 
@@ -188,7 +195,7 @@ void expedite_exit(void)
 {
 	cancel_delayed_work_sync(&expedite_lower_work);
 	expedite_lower();
-	if (READ_ONCE(expedite_asking))
+	if (READ_ONCE(expedite_worker.current_work))
 		pr_info("unload waits for an expedited RCU grace period\n");
 	if (expedite_thread)
 		worker_stop(&expedite_worker, expedite_thread);
@@ -197,17 +204,53 @@ void expedite_exit(void)
 	kfree(expedite_threads);
 }
 
+/*
+ * Do real-time tasks, but for the current one, have all CPUs that @p may run on? If none of these
+ * is active, it runs elsewhere. And the thread of the last leaf is not used: the main thread does
+ * its work.
+ */
+static bool expedite_is_kept_off(const struct task_struct *p)
+{
+	int cpu, own = rt_task(current) ? task_cpu(current) : -1;
+	bool kept_off = false;
+
+	if (expedite_is_named(p, EXPEDITE_LEAF) &&
+	    cpumask_test_cpu(cpumask_last(cpu_possible_mask), p->cpus_ptr))
+		return false;
+	for_each_cpu_and(cpu, p->cpus_ptr, cpu_active_mask) {
+		u32 nr = kern_cpu_nr_realtime(cpu);
+
+		if (cpu == own ? nr <= 1 : !nr)
+			return false;
+		kept_off = true;
+	}
+	return kept_off;
+}
+
+/* Does each thread that an expedited grace period needs have a CPU? */
+static bool expedite_can_end(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < expedite_nr_threads; i++)
+		if (expedite_is_kept_off(expedite_threads[i].p))
+			return false;
+	return true;
+}
+
 /**
  * expedite_wanted() - is the current task to wait for grace periods by expedite_wait()?
  *
  * Context: any.
- * Return: true for the task that attaches a scheduler or removes one, in bypass.
+ * Return: true for the task that attaches a scheduler or removes one, in bypass, if an expedited
+ * grace period is expected to end soon.
  */
 bool expedite_wanted(void)
 {
 	return kern_attaching_task() == current && READ_ONCE(expedite_rcu) && kern_in_bypass() &&
 	       /* pairs with the one in expedite_start() */
-	       smp_load_acquire(&expedite_thread);
+	       smp_load_acquire(&expedite_thread) && !static_call(kern_rcu_gp_is_normal)() &&
+	       expedite_can_end();
 }
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Threads that do some work for a task that attaches or removes a scheduler. */
+/* Threads that do some work for a task that attaches a scheduler, or for one that removes it. */
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/printk.h>
@@ -32,32 +32,21 @@ struct task_struct *__init worker_start(struct kthread_worker *worker, const cha
 }
 
 /**
- * worker_hurry() - let a thread that is to end run before all others
+ * worker_stop() - let a thread end its work, and end
+ * @worker: what it works for
  * @thread: the thread
  *
- * Where real-time tasks keep all CPUs busy it would not even end.
+ * It then runs before all others: where real-time tasks keep all CPUs busy it would not even end.
  *
- * Context: process. Takes the locks of sched_setscheduler().
+ * Context: process, may sleep. Takes the locks of sched_setscheduler().
  */
-void worker_hurry(struct task_struct *thread)
+void worker_stop(struct kthread_worker *worker, struct task_struct *thread)
 {
 	const struct sched_attr first = {
 		.sched_policy = SCHED_FIFO, .sched_priority = MAX_RT_PRIO - 1,
 	};
 
 	sched_setattr_nocheck(thread, &first);
-}
-
-/**
- * worker_stop() - let a thread end its work, and end
- * @worker: what it works for
- * @thread: the thread
- *
- * Context: process, may sleep.
- */
-void worker_stop(struct kthread_worker *worker, struct task_struct *thread)
-{
-	worker_hurry(thread);
 	kthread_flush_worker(worker);
 	kthread_stop(thread);
 }

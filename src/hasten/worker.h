@@ -6,7 +6,6 @@ struct kthread_worker;
 struct task_struct;
 
 struct task_struct *worker_start(struct kthread_worker *worker, const char *name);
-void worker_hurry(struct task_struct *thread);
 void worker_stop(struct kthread_worker *worker, struct task_struct *thread);
 
 #endif /* WORKER_H */

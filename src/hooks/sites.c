@@ -47,6 +47,12 @@ struct sites_clone_search {
 	const char *hooked;
 };
 
+/* Is this the suffix of a part of the function itself, which is jumped to and never called? */
+static bool __init sites_is_part(const char *suffix)
+{
+	return str_has_prefix(suffix, ".cold") || str_has_prefix(suffix, ".__part.");
+}
+
 /* Called for every symbol of the kernel; stops at a clone of a function to hook. */
 static int __init sites_match_clone(void *data, const char *name, unsigned long addr)
 {
@@ -63,9 +69,8 @@ static int __init sites_match_clone(void *data, const char *name, unsigned long 
 		/* a caller of it that misses the hook waits as without the module */
 		if (hook->id == HOOK_RCU)
 			continue;
-		/* .cold is the unlikely part of the function itself */
 		if (!strncmp(name, hooked, len) && name[len] == '.' &&
-		    strcmp(name + len, ".cold")) {
+		    !sites_is_part(name + len)) {
 			search->hooked = hooked;
 			return 1;
 		}

@@ -21,6 +21,7 @@ typedef void kern_rq_lock_fn(struct rq *rq, int subclass);
 typedef void kern_rq_unlock_fn(struct rq *rq);
 typedef void kern_cpu_fn(int cpu);
 typedef int kern_ftrace_is_dead_fn(void);
+typedef bool kern_rcu_is_normal_fn(void);
 typedef void kern_task_on_rq_fn(struct rq *rq, struct task_struct *p, int flags);
 typedef void kern_group_capacity_fn(struct sched_domain *sd, int cpu);
 typedef void kern_set_task_cpu_fn(struct task_struct *p, unsigned int cpu);
@@ -44,6 +45,7 @@ typedef void kern_set_task_cpu_fn(struct task_struct *p, unsigned int cpu);
 	X(btf_name_by_offset, btf_name_by_offset, "*char(*btf,u32)")			\
 	X(btf_type_skip_modifiers, btf_type_skip_modifiers,				\
 	  "*btf_type(*btf,u32,*unsigned int)")						\
+	X(rcu_gp_is_normal, kern_rcu_is_normal_fn, "bool()")				\
 	X(ftrace_is_dead, kern_ftrace_is_dead_fn, "s32()")				\
 	X(raw_spin_rq_lock_nested, kern_rq_lock_fn, "void(*rq,s32)")			\
 	X(raw_spin_rq_unlock, kern_rq_unlock_fn, "void(*rq)")				\

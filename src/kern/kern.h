@@ -52,6 +52,7 @@ struct kern_layout {
 	u32 rq_nr_running;
 	u32 rq_local_dsq;
 	u32 rq_scx_nr_running;
+	u32 rq_rt_nr_running;
 	u32 rq_sd;
 #ifdef CONFIG_LOCKDEP
 	u32 rq_lock;
@@ -136,6 +137,12 @@ static inline u32 kern_cpu_nr_others(int cpu)
 	u32 nr = kern_cpu_nr_running(cpu), nr_scx = kern_cpu_nr_tasks(cpu);
 
 	return nr > nr_scx ? nr - nr_scx : 0;
+}
+
+/* How many real-time tasks run or wait on @cpu? Racy without its rq's lock. */
+static inline u32 kern_cpu_nr_realtime(int cpu)
+{
+	return kern_rq_u32(cpu, kern_layout.rq_rt_nr_running);
 }
 
 /* Where a CPU puts the tasks that it has picked, until it runs them. */

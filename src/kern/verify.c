@@ -4,6 +4,8 @@
  * from it what is in no header. A version number proves nothing, distributions
  * backport; the kernel's BTF describes just the kernel that runs.
  */
+#include <linux/ftrace.h>
+#include <linux/livepatch.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/topology.h>
@@ -37,8 +39,9 @@ struct known_member {
 #define KNOWN(type, m) { #type, #m, offsetof(struct type, m), sizeof_field(struct type, m) }
 
 /*
- * All that the module reads and writes of the scheduler's structures that the kernel's headers
- * have. The running kernel must have each where the headers have it, and as large.
+ * All that the module reads and writes of the kernel's structures that the headers have, but of
+ * those that every module uses. The running kernel must have each where the headers have it, and
+ * as large.
  */
 static const struct known_member verify_members[] __initconst = {
 	KNOWN(scx_dispatch_q, lock),
@@ -61,6 +64,7 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(task_struct, thread_info),
 	KNOWN(task_struct, usage),
 	KNOWN(task_struct, rcu),
+	KNOWN(task_struct, __state),
 	KNOWN(task_struct, on_rq),
 	KNOWN(task_struct, on_cpu),
 	KNOWN(task_struct, pi_lock),
@@ -89,6 +93,7 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(task_struct, pid),
 	KNOWN(task_struct, comm),
 	KNOWN(sched_entity, load),
+	KNOWN(load_weight, weight),
 	KNOWN(sched_entity, slice),
 	KNOWN(sched_entity, custom_slice),
 	KNOWN(sched_entity, sum_exec_runtime),
@@ -106,6 +111,17 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(sched_domain, max_interval),
 	KNOWN(sched_domain, balance_interval),
 	KNOWN(sched_domain, busy_factor),
+	KNOWN(dyn_ftrace, ip),
+	KNOWN(dyn_ftrace, flags),
+#ifdef CONFIG_LIVEPATCH
+	KNOWN(klp_patch, list),
+	KNOWN(klp_patch, mod),
+	KNOWN(klp_patch, objs),
+	KNOWN(klp_patch, replace),
+	KNOWN(klp_object, name),
+	KNOWN(klp_object, funcs),
+	KNOWN(klp_func, old_name),
+#endif
 };
 
 /* Where is a member that has @size bytes? */
@@ -187,13 +203,17 @@ static int __init verify_learn_rq_locks(void)
 static int __init verify_learn_layout(void)
 {
 	struct kern_layout *k = &kern_layout;
-	int scx, bit, cpu, ret;
+	int scx, rt, bit, cpu, ret;
 	u32 size;
 
 	scx = types_member("rq", "scx", &size);
 	if (scx < 0)
 		return scx;
 	scx /= BITS_PER_BYTE;
+	rt = types_member("rq", "rt", &size);
+	if (rt < 0)
+		return rt;
+	rt /= BITS_PER_BYTE;
 	bit = types_member("task_struct", "sched_reset_on_fork", &size);
 	if (bit < 0)
 		return bit;
@@ -203,6 +223,7 @@ static int __init verify_learn_layout(void)
 	      verify_learn("scx_rq", "nr_running", sizeof(u32), &k->rq_scx_nr_running) ?:
 	      verify_learn("scx_rq", "local_dsq", sizeof(struct scx_dispatch_q),
 			   &k->rq_local_dsq) ?:
+	      verify_learn("rt_rq", "rt_nr_running", sizeof(u32), &k->rq_rt_nr_running) ?:
 	      verify_learn("rq", "nr_running", sizeof(u32), &k->rq_nr_running) ?:
 	      verify_learn("rq", "cpu", sizeof(u32), &k->rq_cpu) ?:
 	      verify_learn("rq", "sd", sizeof(struct sched_domain *), &k->rq_sd) ?:
@@ -212,6 +233,7 @@ static int __init verify_learn_layout(void)
 	k->rq_scx_flags += scx;
 	k->rq_scx_nr_running += scx;
 	k->rq_local_dsq += scx;
+	k->rq_rt_nr_running += rt;
 
 	/* proves the symbol and the layout at once */
 	for_each_possible_cpu(cpu) {

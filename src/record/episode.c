@@ -40,6 +40,17 @@ static struct episode_task episode_this_task(void)
 	return t;
 }
 
+static u64 episode_number(void)
+{
+	unsigned long flags;
+	u64 number;
+
+	raw_spin_lock_irqsave(&episode_lock, flags);
+	number = episode_now.number;
+	raw_spin_unlock_irqrestore(&episode_lock, flags);
+	return number;
+}
+
 static u32 episode_longest_run_queue(void)
 {
 	u32 longest = 0;
@@ -65,7 +76,7 @@ struct episode_sums {
 static struct episode_sums episode_measure(void)
 {
 	struct episode_sums sums = {
-		.number = READ_ONCE(episode_now.number),
+		.number = episode_number(),
 		.counts = count_sum(cpu_possible_mask),
 		.longest_run_queue = episode_longest_run_queue(),
 	};

@@ -66,7 +66,7 @@ const char *redirect_backend(void)
  * Does a function stay redirected by ftrace, and by livepatch, whatever BPF program is attached
  * later? In older kernels the redirection is lost, without a word, when a program is attached to
  * the exit while there is one at the entry. Then tasks that the hooks have queued would never be
- * picked. The fix has added the last argument to this function of ftrace: 6.17.12, 6.18 and 6.12.95
+ * picked. The fix has added the last argument to this function of ftrace: 6.17.12, 6.18 and 6.12.73
  * have it.
  */
 static bool __init redirect_lasts(void)

@@ -48,7 +48,7 @@ static bool more_passes(void *than)
 
 static void at_run_time_in_bypass(void)
 {
-	unsigned long long passes;
+	unsigned long long passes, moved;
 	double written;
 	int piled;
 
@@ -58,14 +58,24 @@ static void at_run_time_in_bypass(void)
 	piled = queue_length(0);
 	check(piled > TASKS * 9 / 10, "interval 0: %d tasks stay on CPU 0", piled);
 
+	/* with so short a slice all of them would have run by the next pass */
+	must_write(SLICE, "100");
+	moved = node_status(0).moved;
 	passes = node_status(0).passes;
 	must_write(INTV, "1000000");
 	written = now();
 	if (!wait_for(more_passes, &passes, 30))
 		give_up("there is no pass");
 	written = now() - written;
+	check(node_status(0).moved == moved, "slices of 100 us: no task is moved");
+	must_write(SLICE, "5000");
+	passes = node_status(0).passes;
+	must_write(INTV, "1000000");
+	if (!wait_for(more_passes, &passes, 30))
+		give_up("there is no pass");
 	check(written < 0.5, "a new interval acts at once, not after itself (%.3f s)", written);
-	check(node_status(0).moved, "and the tasks are moved (%llu)", node_status(0).moved);
+	check(node_status(0).moved > moved, "slices of 5 ms: the tasks are moved (%llu)",
+	      node_status(0).moved - moved);
 	report_queues("interval 1 s");
 	passes = node_status(0).passes;
 	must_write(INTV, "1");

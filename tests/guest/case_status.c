@@ -266,7 +266,11 @@ static void options(void)
 
 	expedited = status_number("expedited");
 	sched_must_go();
-	check(status_number("expedited") > expedited, "expedited: %llu and more", expedited + 1);
+	if (read_long(RCU_NORMAL))
+		check(status_number("expedited") == expedited, "expedited: never in this kernel");
+	else
+		check(status_number("expedited") > expedited, "expedited: %llu and more",
+		      expedited + 1);
 	must_write(PARAM("expedite_rcu"), "N");
 	must_attach(SCHED_PILE);
 	expedited = status_number("expedited");

@@ -29,6 +29,23 @@ static void __noreturn spin_and_nap(unsigned int ms)
 	}
 }
 
+/* @ready: a pipe to write to as it begins to spin, or -1 */
+static pid_t start_hog(int cpu, int priority, unsigned int ms, int ready)
+{
+	pid_t pid = start_child("hog");
+	char byte = 0;
+
+	if (pid)
+		return pid;
+	if (pin_to(cpu, cpu) || set_priority(0, priority))
+		_exit(1);
+	/* it comes back as a task that wakes up, and preempts what runs there */
+	usleep(50000);
+	if (ready >= 0 && write(ready, &byte, 1) != 1)
+		_exit(1);
+	spin_and_nap(ms);
+}
+
 /*
  * It spins on @cpu with @priority, see set_priority(), until it is killed, and naps for as short
  * as it can after each @ms of the guest, if that is not 0. Returns when it spins.
@@ -41,16 +58,7 @@ pid_t hog_begin_napping(int cpu, int priority, unsigned int ms)
 
 	if (pipe(ready))
 		give_up("no pipe");
-	pid = start_child("hog");
-	if (!pid) {
-		if (pin_to(cpu, cpu) || set_priority(0, priority))
-			_exit(1);
-		/* it comes back as a task that wakes up, and preempts what runs there */
-		usleep(50000);
-		if (write(ready[1], &byte, 1) != 1)
-			_exit(1);
-		spin_and_nap(ms);
-	}
+	pid = start_hog(cpu, priority, ms, ready[1]);
 	close(ready[1]);
 	if (read(ready[0], &byte, 1) != 1)
 		give_up("the hog does not run");
@@ -61,4 +69,10 @@ pid_t hog_begin_napping(int cpu, int priority, unsigned int ms)
 pid_t hog_begin(int cpu, int priority)
 {
 	return hog_begin_napping(cpu, priority, 0);
+}
+
+/* Returns before it spins. */
+pid_t hog_begin_soon(int cpu, int priority)
+{
+	return start_hog(cpu, priority, 0, -1);
 }

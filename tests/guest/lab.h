@@ -133,6 +133,7 @@ void hogs_may_run(void);
 /* above all but the driver, which has the same */
 #define HOG_PRIO	50
 pid_t hog_begin(int cpu, int priority);
+pid_t hog_begin_soon(int cpu, int priority);
 pid_t hog_begin_napping(int cpu, int priority, unsigned int ms);
 
 /* pile.c */
@@ -199,6 +200,8 @@ bool sched_is_off(void *unused);
 
 /* trace.c: tracefs */
 #define TRACEFS		"/sys/kernel/tracing/"
+/* no grace period is expedited, as with PREEMPT_RT */
+#define RCU_NORMAL	"/sys/kernel/rcu_normal"
 #define MAX_PASSES	256
 
 struct pass_event {

@@ -333,6 +333,24 @@ def test_plot() -> None:
     check(not os.path.exists(name + "2"), "plot: and a new one is not begun")
 
 
+def test_options() -> None:
+    """Each verb refuses the options that only others have."""
+    has_options = {"status": ("json",), "history": ("json",), "watch": ("interval",), "metrics": (),
+                   "report": (), "plot": ("interval", "wait", "seconds")}
+    for verb, own in has_options.items():
+        for option, word in (("json", "--json"), ("interval", "--interval=50"),
+                             ("wait", "--wait=1"), ("seconds", "--seconds=1")):
+            words = (verb, os.path.join(WORK, "options.svg")) if verb == "plot" else (verb,)
+            # a verb that would go on until q is run on terminals, in test_watch()
+            if option not in own:
+                check(f"not an option of this verb: {option}\n" in run(word, *words, status=2),
+                      f"{verb} has no --{option}")
+            elif verb not in ("watch", "plot"):
+                run(word, *words)
+    run("--interval=50", "--wait=1", "--seconds=1", "plot", os.path.join(WORK, "options.svg"))
+    check("not an option" in run("--interval=50", status=2), "no verb is the verb status")
+
+
 def test_report() -> None:
     """Names of tasks that are made to be in the way."""
     for name, leaks in (("", "kept"), ("sec ret", "sec ret"), ("a: sec", "sec")):
@@ -391,8 +409,8 @@ def make_machine() -> None:
           "SCX_EV_BYPASS_ACTIVATE 4\nSCX_EV_ENQ_SKIP_EXITING 0\n")
 
 
-for test in (test_status, test_history, test_watch, test_plot, test_report, test_disk_full,
-             test_other_version, test_without):
+for test in (test_status, test_history, test_watch, test_plot, test_options, test_report,
+             test_disk_full, test_other_version, test_without):
     make_machine()
     test()
 make_machine()

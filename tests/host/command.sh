@@ -15,7 +15,7 @@ fail() {
 	exit 1
 }
 
-make -s -C "$top/tools" OUT="$work" CFLAGS="-O1 -g -fsanitize=address,undefined"
+make -s -C "$top/tools" OUT="$work" CFLAGS="-O1 -g -fsanitize=address,undefined -Werror"
 python3 "$top/tests/host/command.py" "$work/scx-bypass" "$top" "$work"
 
 # the tool that checks metrics must find fault with what is wrong
@@ -57,4 +57,9 @@ bash -n "$top/tools/completion.bash"
 found=$(bash -c '. "$1"; COMP_WORDS=(scx-bypass wa); COMP_CWORD=1; _scx_bypass; echo "${COMPREPLY[*]}"' \
 	- "$top/tools/completion.bash")
 [ "$found" = watch ] || fail "the completion of wa is '$found'"
+# bash quotes names of files then
+# shellcheck disable=SC2016
+found=$(bash -c 'compopt() { echo "$*"; }
+	. "$1"; COMP_WORDS=(scx-bypass plot ""); COMP_CWORD=2; _scx_bypass' - "$top/tools/completion.bash")
+[ "$found" = "-o filenames" ] || fail "the completion of plot has the options '$found'"
 echo "manual and completion: all $(wc -l < "$work/words") verbs and options"

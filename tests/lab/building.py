@@ -35,6 +35,13 @@ BROKEN: tuple[tuple[str, dict[str, str], int, str], ...] = (
      "no usable member ops_stale in struct sched_ext_entity"),
     ("enum", {"SCX_RQ_BYPASSING": "SCX_RQ_BYPASSINX"}, 2,
      "no SCX_RQ_BYPASSINX in enum scx_rq_flags"),
+    ("value", {"SCX_DSQ_INVALID": "SCX_DSQ_LOCAL"}, 8,
+     "SCX_DSQ_LOCAL is 0x8000000000000002 in this kernel, but this module expects "
+     "0x8000000000000000"),
+    ("size", {"sum_exec_runtime": "on_rq"}, 8, "sched_entity.on_rq has "),
+    ("new-member", {"free_node": "free_nodX"}, 8,
+     "struct scx_dispatch_q has a member free_node in this kernel, which this module does not "
+     "know"),
     ("native-balancer", {"scx_bypass_lb_timerfn": "kallsyms_lookup_name"}, 95,
      "this kernel balances sched_ext's bypass mode itself: nothing to do"),
 )

@@ -8,9 +8,9 @@
  * threads that may run on the CPUs of one RCU leaf node only, and the task that asked for the one
  * before it has to run once more. A real-time task may keep the CPU of any of these for itself. So
  * a thread of the module asks for the expedited one, and no other grace periods are expedited. And
- * it does not ask if real-time tasks have all CPUs of a thread already, of those found at load. That thread would wait
- * until they let it run. A scheduler that is attached would get it with all other tasks, and the
- * kernel would remove that scheduler because of it.
+ * it does not ask if real-time tasks have all CPUs of a thread already, of those threads that were
+ * found at load. That thread would wait until they let it run. A scheduler that is attached would
+ * get it with all other tasks, and the kernel would remove that scheduler because of it.
  *
  * Each wakeup of these threads may wait for a turn of a long queue. So they are real-time threads
  * of the lowest priority meanwhile, but not for long: then the fair class has them, to which the

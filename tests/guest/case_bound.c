@@ -4,11 +4,17 @@
  * counted in instructions. docs/design.md has the bound: until it is seen that the CPU does not
  * serve its tasks, and then a turn. A task that comes when this is known waits for a turn alone.
  * Without the module first, then with it.
+ *
+ * nohz-full: on a machine where the real-time task's CPU, and one beside it, have no tick while
+ * they run one task alone.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lab.h"
+
+#define NOHZ_FULL	"/sys/devices/system/cpu/nohz_full"
 
 #define HOG_CPU		3
 #define DRIVER_CPU	7
@@ -133,6 +139,10 @@ static void measure(bool module)
 
 static void case_bound(bool unused)
 {
+	char buf[64] = "";
+
+	read_file(NOHZ_FULL, buf, sizeof(buf));
+	info("CPUs without a tick: %s", strpbrk(buf, "0123456789") ? strtok(buf, "\n") : "none");
 	hogs_may_run();
 	load_test_module();
 	measure(false);
@@ -145,5 +155,6 @@ static void case_bound(bool unused)
 CASE(bound) = {
 	.shows =
 		"how long a task waits for a CPU that a real-time task keeps, or has just taken: the bound of docs/design.md, in counted time",
-	.machines = "counted",
+	.variants = "usual nohz-full",
+	.machines = "counted nohz-full",
 };

@@ -136,16 +136,16 @@ static struct scx_dispatch_q *help_from(struct bypass_cpu *bc, struct bypass_cpu
 }
 
 /* which CPUs are looked at */
-enum help_whom {
+enum help_which {
 	HELP_UNSERVED,
 	HELP_SERVED,
 	HELP_ALL,
 };
 
-static bool help_is_meant(const struct bypass_cpu *donor, enum help_whom whom)
+static bool help_is_meant(const struct bypass_cpu *donor, enum help_which which)
 {
-	return whom == HELP_ALL ||
-	       (whom == HELP_UNSERVED) == READ_ONCE(donor->guard.unserved);
+	return which == HELP_ALL ||
+	       (which == HELP_UNSERVED) == READ_ONCE(donor->guard.unserved);
 }
 
 /*
@@ -153,7 +153,7 @@ static bool help_is_meant(const struct bypass_cpu *donor, enum help_whom whom)
  * down gives tasks, too: it may not run those of other run queues any more.
  */
 static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_node *node,
-					bool idle, enum help_whom whom)
+					bool idle, enum help_which which)
 {
 	unsigned int tries = HELP_TRIES;
 	int cpu, from = bc->help.from;
@@ -162,7 +162,7 @@ static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_n
 		struct bypass_cpu *donor = per_cpu_ptr(&bypass_cpus, cpu);
 		struct scx_dispatch_q *dsq;
 
-		if (donor == bc || !bypass_dsq_cpu_nr(donor) || !help_is_meant(donor, whom))
+		if (donor == bc || !bypass_dsq_cpu_nr(donor) || !help_is_meant(donor, which))
 			continue;
 		/* not behind the place where the next search is to begin */
 		if (time_after(jiffies, bc->help.walked_tick))

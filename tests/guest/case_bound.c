@@ -8,7 +8,6 @@
  * nohz-full: on a machine where the real-time task's CPU, and one beside it, have no tick while
  * they run one task alone.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,13 +76,6 @@ static double gap_as_hog_comes(pid_t last)
 	return worst * 1000;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The median time, in ms, until the last task runs when it comes to the real-time task's CPU. */
 static double wait_beside_hog(pid_t last)
 {
@@ -105,7 +97,7 @@ static double wait_beside_hog(pid_t last)
 		waits[i] = now() - begin;
 	}
 	end_children(&hog, 1);
-	qsort(waits, ARRIVALS, sizeof(*waits), compare);
+	sort_figures(waits, ARRIVALS);
 	return waits[ARRIVALS / 2] * 1000;
 }
 

@@ -114,11 +114,6 @@ static bool is_settled(void *unused)
 	return !nr_asleep() || nr_turns() > PINNED / 2;
 }
 
-static bool has_moved(void *before)
-{
-	return node_status(0).moved > *(unsigned long long *)before;
-}
-
 /* @hogged: a real-time task then has the other CPU. Returns false if too few tasks wait there. */
 static bool run_dry(bool module, bool hogged, const char *when)
 {

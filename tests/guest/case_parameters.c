@@ -41,11 +41,6 @@ static void check_mode(const char *path)
 	      strrchr(path, '/') + 1);
 }
 
-static bool more_passes(void *than)
-{
-	return node_status(0).passes > *(unsigned long long *)than;
-}
-
 static void at_run_time_in_bypass(void)
 {
 	unsigned long long passes, moved;

@@ -98,11 +98,6 @@ static int nr_elsewhere(void)
 	return nr;
 }
 
-static bool has_moved(void *before)
-{
-	return node_status(0).moved > *(unsigned long long *)before;
-}
-
 /*
  * The crowd waits on one CPU, and a pass moves most of it to the DSQs of others. Before these have
  * run it, real-time tasks take all these CPUs.

@@ -74,6 +74,8 @@ int total_queued(void);
 bool queues_hold(int nr);
 bool node_is_listed(int node);
 struct node_status node_status(int node);
+bool more_passes(void *before);
+bool has_moved(void *before);
 void hold_bypass(bool on);
 void check_bypass(const char *when, unsigned int seconds);
 void list_queues(char *line, size_t size);

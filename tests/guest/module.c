@@ -201,6 +201,17 @@ struct node_status node_status(int node)
 	};
 }
 
+/* For wait_for(): has node 0 had more passes, have more of its tasks been moved? */
+bool more_passes(void *before)
+{
+	return node_status(0).passes > *(unsigned long long *)before;
+}
+
+bool has_moved(void *before)
+{
+	return node_status(0).moved > *(unsigned long long *)before;
+}
+
 void hold_bypass(bool on)
 {
 	must_write(TEST_PARAM("hold"), on ? "1" : "0");

@@ -12,11 +12,6 @@ static int pin_to_cpu_of_node_1(int index)
 	return pin_to(CPUS_PER_NODE, CPUS_PER_NODE);
 }
 
-static bool more_passes(void *before)
-{
-	return node_status(0).passes > *(unsigned long long *)before;
-}
-
 /*
  * Have @count tasks wait on the first CPU's queue of each node. They are pinned to it as
  * bypass begins, so they are not delivered to other CPUs, and may run anywhere then.

@@ -49,7 +49,6 @@ static void status_show_totals(struct seq_file *m)
 	struct counts c = count_sum(cpu_possible_mask);
 	int id;
 
-	seq_printf(m, "now_ns: %llu\n", ktime_get_mono_fast_ns());
 	seq_printf(m, "bypass_since_ns: %llu\n", t.since_ns);
 	seq_printf(m, "bypass_total_ns: %llu\n", t.bypass_ns);
 	seq_printf(m, "episodes: %llu\n", t.episodes);
@@ -92,6 +91,8 @@ static int status_show(struct seq_file *m, void *unused)
 		status_show_node(m, node);
 	for_each_online_cpu(cpu)
 		status_show_cpu(m, cpu);
+	/* no time above is later */
+	seq_printf(m, "now_ns: %llu\n", ktime_get_mono_fast_ns());
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(status);

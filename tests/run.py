@@ -110,6 +110,11 @@ def readme(options: argparse.Namespace) -> str | None:
     return None
 
 
+def run_stress(options: argparse.Namespace) -> bool:
+    unknown(options.targets, list(stress.TARGETS), "target of make stress")
+    return stress.stress(options.minutes, options.targets)
+
+
 def bench(options: argparse.Namespace) -> bool:
     unknown(options.loads, measure.ALL_LOADS, "load")
     return measure.bench(measure.Choice(options.runs, options.cpus, options.tasks, options.loads,
@@ -157,8 +162,8 @@ def commands() -> argparse.ArgumentParser:
     add_switch(one, "AGAIN", "run all of it anew")
 
     result.add("check", "style and static checks", check)
-    one = result.add("stress", "storms over tasks, CPUs and the module", lambda options:
-                     stress.stress(options.minutes))
+    one = result.add("stress", "storms over tasks, CPUs and the module", run_stress)
+    one.add_argument("targets", nargs="*", metavar="target", help="only on these")
     add_option(one, "MINUTES", number_from(stress.LEAST_MINUTES), "60", "for so long")
 
     one = result.add("bench", "measure how a machine recovers from its scheduler", bench)

@@ -190,8 +190,10 @@ struct scx_dispatch_q *help_source(struct bypass_cpu *bc, bool idle)
 	struct scx_dispatch_q *dsq = NULL;
 	bool unserved = READ_ONCE(node->guard.unserved);
 
-	if ((!idle && (!unserved || !time_after(jiffies, bc->help.tick))) ||
-	    !kern_cpu_schedulable(bc->cpu))
+	if (!idle && (!unserved || !time_after(jiffies, bc->help.tick)))
+		return NULL;
+	/* a task of a higher class runs next: what is taken now would wait for it */
+	if (!kern_cpu_schedulable(bc->cpu) || kern_cpu_nr_others(bc->cpu))
 		return NULL;
 
 	if (unserved) {

@@ -74,6 +74,7 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(task_struct, migration_disabled),
 	KNOWN(task_struct, flags),
 	KNOWN(task_struct, policy),
+	KNOWN(task_struct, prio),
 	KNOWN(task_struct, static_prio),
 	KNOWN(task_struct, rt_priority),
 	KNOWN(task_struct, timer_slack_ns),
@@ -118,9 +119,16 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(klp_patch, mod),
 	KNOWN(klp_patch, objs),
 	KNOWN(klp_patch, replace),
+	KNOWN(klp_patch, kobj),
+	KNOWN(klp_patch, forced),
 	KNOWN(klp_object, name),
 	KNOWN(klp_object, funcs),
 	KNOWN(klp_func, old_name),
+	KNOWN(klp_func, new_func),
+	KNOWN(kobject, ktype),
+	KNOWN(kobj_type, default_groups),
+	KNOWN(attribute_group, attrs),
+	KNOWN(kobj_attribute, store),
 #endif
 };
 

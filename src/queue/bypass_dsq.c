@@ -133,7 +133,7 @@ u32 bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq
 	p->scx.dsq_seq = dsq->seq;
 	nr = dsq->nr;
 	WRITE_ONCE(dsq->nr, nr + 1);
-	p->scx.dsq = dsq;
+	WRITE_ONCE(p->scx.dsq, dsq);
 
 	/* a verdict that bypass has overruled must not be found later */
 	p->scx.ddsp_dsq_id = SCX_DSQ_INVALID;
@@ -161,7 +161,7 @@ void bypass_dsq_unlink(struct scx_dispatch_q *dsq, struct task_struct *p)
 
 	list_del_init(&p->scx.dsq_list.node);
 	WRITE_ONCE(dsq->nr, dsq->nr - 1);
-	p->scx.dsq = NULL;
+	WRITE_ONCE(p->scx.dsq, NULL);
 }
 
 /**

@@ -158,8 +158,11 @@ void sweep_recall(int dying)
 {
 	int cpu;
 
-	/* no task is moved to or from that CPU any more */
-	if (!kern_bypassing() && !sweep_has_tasks())
+	/*
+	 * No task is moved to or from that CPU any more. A suspend sets bypass without a scheduler,
+	 * too.
+	 */
+	if (!kern_in_bypass() && !sweep_has_tasks())
 		return;
 
 	for_each_possible_cpu(cpu)

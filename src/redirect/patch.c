@@ -346,10 +346,13 @@ void patch_remove(void)
 	/*
 	 * The core drops its reference after it has touched the patch for the
 	 * last time. On the way out the count reads one lower than the
-	 * references held: -1 is none.
+	 * references held: -1 is none. After a transition that was forced it never does.
 	 */
-	while (module_refcount(THIS_MODULE) >= 0)
+	while (module_refcount(THIS_MODULE) >= 0) {
+		if (READ_ONCE(patch_own.forced))
+			pr_crit_once("a livepatch transition was forced: the module cannot be unloaded, reboot this machine\n");
 		patch_wait();
+	}
 }
 
 MODULE_INFO(livepatch, "Y");

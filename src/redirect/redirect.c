@@ -206,6 +206,20 @@ static void redirect_report_stall(struct work_struct *work)
 	queue_delayed_work(system_unbound_wq, &redirect_stall_work, REDIRECT_STALL_JIFFIES);
 }
 
+/*
+ * ftrace stops for good when it finds a fault of its own. All hooks go on being called, and
+ * nothing takes them off: ftrace and livepatch would warn, free what is in use, and say
+ * that it was done.
+ */
+static void redirect_check_alive(void)
+{
+	if (!static_call(kern_ftrace_is_dead)())
+		return;
+	if (state_is_active())
+		state_deactivate();
+	fentry_stay(-ENODEV);
+}
+
 /**
  * redirect_remove() - put the kernel's functions back
  *
@@ -217,21 +231,15 @@ static void redirect_report_stall(struct work_struct *work)
  */
 void redirect_remove(void)
 {
-	/*
-	 * ftrace stops for good when it finds a fault of its own. All hooks go on being called, and
-	 * nothing takes them off: ftrace and livepatch would warn, free what is in use, and say
-	 * that it was done.
-	 */
-	if (static_call(kern_ftrace_is_dead)()) {
-		if (state_is_active())
-			state_deactivate();
-		fentry_stay(-ENODEV);
-	}
+	redirect_check_alive();
 	queue_delayed_work(system_unbound_wq, &redirect_stall_work, REDIRECT_STALL_JIFFIES);
-	if (IS_ENABLED(CONFIG_LIVEPATCH) && redirect_used == REDIRECT_LIVEPATCH)
+	if (IS_ENABLED(CONFIG_LIVEPATCH) && redirect_used == REDIRECT_LIVEPATCH) {
 		patch_remove();
-	else
+		/* livepatch does not tell whether ftrace has done it */
+		redirect_check_alive();
+	} else {
 		fentry_remove();
+	}
 	/*
 	 * No function calls a hook any more. First wait for the tasks that are counted
 	 * inside one, because they may sleep there. Then for those that were preempted

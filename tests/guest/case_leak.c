@@ -67,6 +67,10 @@ static void case_leak(bool module)
 	check_rcu_threads("after a scheduler");
 
 	if (module) {
+		/* also when schedulers come and go */
+		if (leaked)
+			check(kernel_log_count("bypass stays on although no scheduler is loaded") == 1,
+			      "the module says once that bypass stays on");
 		module_unload();
 		check(all_progress(120), "without the module: all tasks run");
 		check_rcu_threads("without the module");

@@ -31,6 +31,9 @@
 #define PINNED_ROUNDS	5
 #define NAP_MS		40
 #define RUN_MS		4000
+/* how often the queue of the hog's CPU is looked at */
+#define LOOKS		40
+#define LOOK_MS		10
 /* how much longer a task may wait than without the module: times, and percent of a run */
 #define TIMES		2
 #define MORE		25
@@ -71,15 +74,46 @@ struct hog_run {
 };
 
 #define NO_PASSES	"bypass_lb_intv_us=0"
+#define OFTEN		"bypass_lb_intv_us=2000"
 
 static const struct hog_run hog_runs[] = {
 	{ "hog, then bypass", SCHED_GLOBAL, false, false, HOG_PRIO, "" },
-	{ "piled up, hog, then bypass", SCHED_PILE, true, false, HOG_PRIO, "" },
+	{ "piled up, hog, then bypass", SCHED_PILE, true, false, HOG_PRIO, OFTEN },
 	{ "piled up, bypass, then hog", SCHED_PILE, true, true, HOG_PRIO, "" },
 	{ "bypass, then hog, no passes", SCHED_GLOBAL, false, true, HOG_PRIO, NO_PASSES },
 	{ "piled up, hog of the fair class", SCHED_PARTIAL, true, false, 0, "" },
 	{ "bypass, then hog that naps", SCHED_GLOBAL, false, true, HOG_PRIO, NO_PASSES, NAP_MS },
 };
+
+/* Tasks on the hog's CPU that are not urgent: those may be kernel threads of that CPU. */
+static int nr_with_hog(void)
+{
+	char key[32];
+
+	snprintf(key, sizeof(key), "cpu%d_queued", HOG_CPU);
+	return status_number(key);
+}
+
+/*
+ * Others have taken what waited with the hog, but what may run only there. No pass brings a task
+ * there, though no other CPU has so few.
+ */
+static void check_nothing_comes(const struct hog_run *run)
+{
+	int i, nr, first, most;
+
+	if (run->nap_ms || !exists(STATUS))
+		return;
+	first = nr_with_hog();
+	most = first;
+	for (i = 0; i < LOOKS; i++) {
+		sleep_ms(LOOK_MS);
+		nr = nr_with_hog();
+		most = nr > most ? nr : most;
+	}
+	check(most == first, "%s: %d tasks wait with the hog, and never more (%d)", run->name,
+	      first, most);
+}
 
 static struct waits beside_a_hog(const struct hog_run *run)
 {
@@ -102,6 +136,7 @@ static struct waits beside_a_hog(const struct hog_run *run)
 		hold_bypass(true);
 	}
 	waits = watch_tasks(RUN_MS * test_times);
+	check_nothing_comes(run);
 	hold_bypass(false);
 	end_children(&hog, 1);
 	pin_to_range(0, 0, GUEST_CPUS);

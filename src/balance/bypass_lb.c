@@ -15,7 +15,6 @@
  */
 #include <linux/preempt.h>
 #include <linux/timekeeping.h>
-#include <linux/topology.h>
 
 #include "balance/bypass_lb.h"
 #include "kern/kern.h"

@@ -3,12 +3,11 @@
  * What guarantees that a task on a bypass DSQ does not wait for one CPU alone.
  *
  * In bypass a CPU picks a task at least once in a tick. One that has tasks and has not
- * picked for longer does not serve them, whatever the reason: a task of a higher class
- * runs there, it is throttled, its tick is off, a wakeup was lost. A CPU does not
- * serve them either if a task of a higher class was there at each look for as long, even if
- * it picks now and then. Then every CPU of the node takes its tasks (help.c), as every CPU
- * takes them from the stock kernel's one queue of the node. If it was only slow, this does no
- * harm: its tasks run elsewhere.
+ * picked for longer does not serve them, whatever the reason: it is throttled, its tick is
+ * off, a wakeup was lost. A CPU does not serve them either if a task of a higher class was there
+ * at two looks, even if it picks now and then. Then every CPU of the node takes its tasks
+ * (help.c), as every CPU takes them from the stock kernel's one queue of the node. If it was only
+ * slow, this does no harm: its tasks run elsewhere.
  *
  * And a CPU that idles while tasks of its node wait is woken to look for one.
  *
@@ -17,8 +16,9 @@
  * does not depend on bypass_lb_intv_us.
  *
  * A CPU picks a task, and puts it on its local DSQ, before it sees that a task of a higher
- * class comes first. On the stock kernel it waits there for that one. Here it is queued
- * again, and other CPUs may take it.
+ * class comes first. On the stock kernel it waits there for that one. Here a CPU is offered
+ * none if a real-time task is there (policy.c). If one comes just then, or it is of another class,
+ * the task is queued again, and other CPUs may take it.
  *
  * As long as nothing is redirected, before the proof (proof.c) and while the module is
  * unloaded, tasks wait on the global DSQs. An idle CPU looks there when it is woken, so the
@@ -27,16 +27,12 @@
 #include <linux/bitops.h>
 #include <linux/jiffies.h>
 #include <linux/timekeeping.h>
-#include <linux/topology.h>
 
 #include "balance/guard.h"
 #include "balance/lb_node.h"
 #include "kern/kern.h"
 #include "queue/bypass_dsq.h"
 #include "record/count.h"
-
-/* tasks of a local DSQ that are looked at; there is rarely more than one */
-#define GUARD_SCAN		16
 
 /* However often waking was in vain, a look may wake one in so many of the node's CPUs. */
 #define GUARD_WAKE_LEAST	16
@@ -50,17 +46,17 @@ static unsigned long guard_global;
  */
 static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 {
-	u32 picks = READ_ONCE(bc->nr_picks);
+	u32 picks = READ_ONCE(bc->nr_picks), nr_others = kern_cpu_nr_others(bc->cpu);
 
 	if (!cpu_active(bc->cpu))
 		return true;
 	/* one that picks only while a task of a higher class sleeps briefly gets little done */
-	if ((picks != READ_ONCE(bc->guard.picks) && !kern_cpu_nr_others(bc->cpu)) ||
-	    !READ_ONCE(bc->guard.ns)) {
+	if ((picks != READ_ONCE(bc->guard.picks) && !nr_others) || !READ_ONCE(bc->guard.ns)) {
 		WRITE_ONCE(bc->guard.picks, picks);
 		WRITE_ONCE(bc->guard.ns, now);
 	}
-	return (s64)(now - READ_ONCE(bc->guard.ns)) > GUARD_PATIENCE_NS;
+	return (s64)(now - READ_ONCE(bc->guard.ns)) >
+	       (nr_others ? GUARD_OTHERS_NS : GUARD_PATIENCE_NS);
 }
 
 /*
@@ -106,22 +102,19 @@ static bool guard_may_leave(struct task_struct *p, int cpu, const struct cpumask
 	return false;
 }
 
-/* The first task on the local DSQ of @cpu, whose rq is locked, that one of @cpus may run. */
+/*
+ * The first task on the local DSQ of @cpu that one of @cpus may run. The lock of the rq protects
+ * that DSQ; it rarely has more than one task, and there are no cursors in it.
+ */
 static struct task_struct *guard_find_picked(int cpu, const struct cpumask *cpus)
 {
 	struct scx_dispatch_q *local = kern_local_dsq(kern_cpu_rq(cpu));
-	struct task_struct *p, *found = NULL;
-	int i;
+	struct task_struct *p;
 
-	raw_spin_lock(&local->lock);
-	p = bypass_dsq_next(local, &local->list);
-	for (i = 0; p && !found && i < GUARD_SCAN; i++) {
+	list_for_each_entry(p, &local->list, scx.dsq_list.node)
 		if (guard_may_leave(p, cpu, cpus))
-			found = p;
-		p = bypass_dsq_next(local, &p->scx.dsq_list.node);
-	}
-	raw_spin_unlock(&local->lock);
-	return found;
+			return p;
+	return NULL;
 }
 
 /*

@@ -15,6 +15,8 @@ struct lb_node;
  * the guard's CPU react, if it has not looked for so long.
  */
 #define GUARD_PATIENCE_NS	(2 * GUARD_INTV_NS + 2 * TICK_NSEC)
+/* Nor does one where a task of a higher class was at two looks, whether it picks or not. */
+#define GUARD_OTHERS_NS		(GUARD_INTV_NS + GUARD_INTV_NS / 2)
 
 /**
  * enum guard_global_reason - why tasks may wait on global DSQs

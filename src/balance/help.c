@@ -27,8 +27,6 @@
 #define HELP_SCAN	16
 /* DSQs with tasks looked at in one pick; the next pick begins where this one ended */
 #define HELP_TRIES	16
-/* a search of all of an unserved CPU's DSQ that found nothing is remembered for so long, jiffies */
-#define HELP_REMEMBER	HZ
 /* after a search of so many tasks that found nothing there is none for one more tick, at most 4 */
 #define HELP_WALK	1024
 #define HELP_PAUSE	4
@@ -38,15 +36,11 @@
  * run, and on the DSQ of an unserved CPU for ever. So all of that DSQ is searched, by each CPU of
  * the node, because a task may run on some CPUs only. Interrupts are off meanwhile, and the DSQ is
  * locked. So a CPU that has found nothing searches none in the same tick, and after a long search
- * not for some more. It does not search an unserved CPU's DSQ again for some time if nothing was
- * queued.
+ * not for some more.
  */
-static bool help_may_walk(const struct bypass_cpu *bc, const struct bypass_cpu *donor, u32 seq)
+static bool help_may_walk(const struct bypass_cpu *bc)
 {
-	if (!time_after(jiffies, bc->help.walked_tick))
-		return false;
-	return bc->help.walked_cpu != donor->cpu || bc->help.walked_seq != seq ||
-	       time_after(jiffies, bc->help.walked_tick + HELP_REMEMBER);
+	return time_after(jiffies, bc->help.walked_tick);
 }
 
 /**
@@ -54,13 +48,11 @@ static bool help_may_walk(const struct bypass_cpu *bc, const struct bypass_cpu *
  * @walk: all of a DSQ may be searched
  * @wait: wait for a DSQ's lock, as every CPU does for the global DSQ's
  * @nr: tasks looked at on the longer one
- * @missed: a lock was not free
  */
 struct help_look {
 	bool walk;
 	bool wait;
 	u32 nr;
-	bool missed;
 };
 
 /* Is there a task on @dsq that may run on @cpu? Takes its lock. */
@@ -72,12 +64,10 @@ static bool help_can_take(struct scx_dispatch_q *dsq, int cpu, struct help_look 
 
 	if (!READ_ONCE(dsq->nr))
 		return false;
-	if (look->wait) {
+	if (look->wait)
 		raw_spin_lock(&dsq->lock);
-	} else if (!raw_spin_trylock(&dsq->lock)) {
-		look->missed = true;
+	else if (!raw_spin_trylock(&dsq->lock))
 		return false;
-	}
 	p = bypass_dsq_next(dsq, &dsq->list);
 	for (; p && nr < most && !found; p = bypass_dsq_next(dsq, &p->scx.dsq_list.node)) {
 		found = bypass_dsq_may_move(p, cpu);
@@ -99,75 +89,51 @@ static struct scx_dispatch_q *help_look_at(struct bypass_cpu *bc, struct bypass_
 }
 
 /*
- * After a search that has found nothing. The next one begins at another CPU, so that each has its
- * turn.
- */
-static void help_note_walk(struct bypass_cpu *bc, const struct bypass_cpu *donor, u32 seq,
-			   const struct help_look *walk)
-{
-	bc->help.walked_tick = jiffies + min(walk->nr / HELP_WALK, HELP_PAUSE);
-	bc->help.from = donor->cpu + 1;
-	if (READ_ONCE(donor->guard.unserved) && !walk->missed) {
-		bc->help.walked_cpu = donor->cpu;
-		bc->help.walked_seq = seq;
-	}
-}
-
-/*
- * An idle CPU waits for the locks of a CPU that reacts, but not in order to search all of a
- * DSQ. One that has tasks itself never does: another try comes soon.
+ * A CPU that has no task waits for the locks of a CPU that reacts, but not in order to search
+ * all of a DSQ. One that has tasks itself never does: another try comes soon.
  */
 static struct scx_dispatch_q *help_from(struct bypass_cpu *bc, struct bypass_cpu *donor,
-					bool idle)
+					bool unserved)
 {
-	struct help_look look = { .wait = idle && !READ_ONCE(donor->guard.unserved) };
+	struct help_look look = { .wait = !unserved };
 	struct help_look walk = { .walk = true };
-	u32 seq = bypass_dsq_cpu_seq(donor);
 	struct scx_dispatch_q *dsq;
 
 	dsq = help_look_at(bc, donor, &look);
-	if (dsq || look.nr < HELP_SCAN || !help_may_walk(bc, donor, seq))
+	if (dsq || look.nr < HELP_SCAN || !help_may_walk(bc))
 		return dsq;
 
 	dsq = help_look_at(bc, donor, &walk);
-	if (!dsq)
-		help_note_walk(bc, donor, seq, &walk);
+	if (!dsq) {
+		bc->help.walked_tick = jiffies + min(walk.nr / HELP_WALK, HELP_PAUSE);
+		/* so that each has its turn */
+		bc->help.from[unserved] = donor->cpu + 1;
+	}
 	return dsq;
 }
 
-/* which CPUs are looked at */
-enum help_which {
-	HELP_UNSERVED,
-	HELP_SERVED,
-	HELP_ALL,
-};
-
-static bool help_is_meant(const struct bypass_cpu *donor, enum help_which which)
-{
-	return which == HELP_ALL ||
-	       (which == HELP_UNSERVED) == READ_ONCE(donor->guard.unserved);
-}
-
 /*
- * Look once around the node's CPUs, from where the last look ended. One that is on its way
- * down gives tasks, too: it may not run those of other run queues any more.
+ * Look once around the node's CPUs that are @unserved, or that are not, from where the last such
+ * look ended. One that is on its way down gives tasks, too: it may not run those of other run
+ * queues any more.
  */
 static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_node *node,
-					bool idle, enum help_which which)
+					bool unserved)
 {
 	unsigned int tries = HELP_TRIES;
-	int cpu, from = bc->help.from;
+	int cpu, from = bc->help.from[unserved];
 
 	for_each_cpu_wrap(cpu, node->cpus, from) {
 		struct bypass_cpu *donor = per_cpu_ptr(&bypass_cpus, cpu);
 		struct scx_dispatch_q *dsq;
 
-		if (donor == bc || !bypass_dsq_cpu_nr(donor) || !help_is_meant(donor, which))
+		if (donor == bc || !bypass_dsq_cpu_nr(donor) ||
+		    READ_ONCE(donor->guard.unserved) != unserved)
 			continue;
 		/* not behind the place where the next search is to begin */
-		if (time_after(jiffies, bc->help.walked_tick))
-			bc->help.from = cpu;
-		dsq = help_from(bc, donor, idle);
+		if (help_may_walk(bc))
+			bc->help.from[unserved] = cpu;
+		dsq = help_from(bc, donor, unserved);
 		if (dsq)
 			return dsq;
 		if (!--tries)
@@ -188,20 +154,15 @@ struct scx_dispatch_q *help_source(struct bypass_cpu *bc, bool idle)
 {
 	const struct lb_node *node = lb_nodes[cpu_to_node(bc->cpu)];
 	struct scx_dispatch_q *dsq = NULL;
-	bool unserved = READ_ONCE(node->guard.unserved);
 
-	if (!idle && (!unserved || !time_after(jiffies, bc->help.tick)))
+	if (!kern_cpu_schedulable(bc->cpu))
 		return NULL;
-	/* a task of a higher class runs next: what is taken now would wait for it */
-	if (!kern_cpu_schedulable(bc->cpu) || kern_cpu_nr_others(bc->cpu))
-		return NULL;
-
-	if (unserved) {
+	if (READ_ONCE(node->guard.unserved) && (idle || time_after(jiffies, bc->help.tick))) {
 		if (!idle)
 			bc->help.tick = jiffies + 1;
-		dsq = help_find(bc, node, idle, HELP_UNSERVED);
+		dsq = help_find(bc, node, true);
 	}
-	if (dsq || !idle)
-		return dsq;
-	return help_find(bc, node, true, unserved ? HELP_SERVED : HELP_ALL);
+	if (!dsq && idle)
+		dsq = help_find(bc, node, false);
+	return dsq;
 }

@@ -224,15 +224,10 @@ static void timing_setup_guard(void *unused)
 }
 
 /* As above, for any CPU. The timer is not pending. */
-static void timing_bind_pass(struct timing_cpu *tc)
-{
-	WRITE_ONCE(tc->pass.flags, (tc->pass.flags & ~TIMER_CPUMASK) | tc->cpu);
-}
-
 static void timing_setup_pass(struct timing_cpu *tc)
 {
 	timer_setup(&tc->pass, timing_pass_fn, TIMER_PINNED);
-	timing_bind_pass(tc);
+	WRITE_ONCE(tc->pass.flags, (tc->pass.flags & ~TIMER_CPUMASK) | tc->cpu);
 }
 
 /**
@@ -253,7 +248,7 @@ void timing_cpu_up(void)
 	if (!hrtimer_is_queued(&tc->guard))
 		timing_setup_guard(NULL);
 	if (!timer_pending(&tc->pass))
-		timing_bind_pass(tc);
+		timing_setup_pass(tc);
 	local_irq_enable();
 }
 
@@ -360,15 +355,13 @@ void timing_exit(void)
 
 	/* pairs with an interrupt that is sent: either it is waited for, or it sees the above */
 	smp_mb();
-	/* each may start another one, which sees the above: the second time none does */
-	for (round = 0; round < 2; round++) {
+	/* each may start another one, which sees the above: the third time none does */
+	for (round = 0; round < 3; round++) {
 		for (i = 0; i < nr_node_ids; i++)
 			irq_work_sync(&lb_nodes[i]->timing.start);
 		for_each_possible_cpu(cpu)
 			hrtimer_cancel(&per_cpu(timing_cpus, cpu).guard);
 	}
-	for (i = 0; i < nr_node_ids; i++)
-		irq_work_sync(&lb_nodes[i]->timing.start);
 }
 
 static int timing_set(const char *val, const struct kernel_param *kp)

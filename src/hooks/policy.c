@@ -168,6 +168,11 @@ static void policy_choose(struct policy_pick *pick)
 	/* tasks that their CPU does not serve come before its own, in every second tick */
 	if (bypassing) {
 		timing_keep_guard(bc->cpu);
+		/* it comes first: what is picked now would wait for it, and for this CPU alone */
+		if (kern_cpu_runs_realtime(bc->cpu)) {
+			pick->nr = 0;
+			return;
+		}
 		pick->helped = help_source(bc, idle);
 	}
 	policy_add(pick, pick->helped);

@@ -36,7 +36,7 @@
 /* in all: some wait in vain, because the scheduler failed to load, or the hooks are never called */
 #define PROOF_TRIES_ALL	(10 * PROOF_TRIES)
 
-enum proof_args proof_consume __read_mostly;
+static enum proof_args proof_args __read_mostly;
 static bool proof_seen_empty, proof_seen_bypass;
 static bool proof_may_be_whole __ro_after_init;
 
@@ -98,25 +98,28 @@ static bool proof_is_global(const struct scx_dispatch_q *dsq)
 }
 
 /**
- * proof_find_consume_args() - learn from a call how consume_dispatch_q() is called
- * @first: the first argument, which may be anything
+ * proof_consume_args() - with which arguments is consume_dispatch_q() called?
+ * @first: the first one in this call, which may be anything
  * @second: the second one, likewise
  * @third: the third one, likewise
  *
- * The loaded scheduler and a run queue are never at the same address, and no other DSQ
- * has the id of a global one. A function that is not described is one of which an argument is
- * missing, or it may be another one than the one that is known: then nothing is proven.
+ * The first call that tells is the one that counts. The loaded scheduler and a run queue are never
+ * at the same address, and no other DSQ has the id of a global one. A function that is not
+ * described is one of which an argument is missing, or it may be another one than the one that is
+ * known: then nothing is proven.
  *
  * Context: interrupts off.
- * Return: how it is called, PROOF_ARGS_UNKNOWN if this call does not tell.
+ * Return: which ones, PROOF_ARGS_UNKNOWN if no call has told yet.
  */
-enum proof_args proof_find_consume_args(const void *first, const void *second, const void *third)
+enum proof_args proof_consume_args(const void *first, const void *second, const void *third)
 {
+	if (likely(READ_ONCE(proof_args) != PROOF_ARGS_UNKNOWN))
+		return READ_ONCE(proof_args);
 	if (kern_is_loaded_sched(first) && proof_may_be_whole && proof_is_global(third))
-		WRITE_ONCE(proof_consume, PROOF_ARGS_WHOLE);
+		WRITE_ONCE(proof_args, PROOF_ARGS_WHOLE);
 	else if (first == kern_cpu_rq(smp_processor_id()) && proof_is_global(second))
-		WRITE_ONCE(proof_consume, PROOF_ARGS_SHORT);
-	return READ_ONCE(proof_consume);
+		WRITE_ONCE(proof_args, PROOF_ARGS_SHORT);
+	return READ_ONCE(proof_args);
 }
 
 /*

@@ -22,10 +22,7 @@ enum proof_args {
 	PROOF_ARGS_SHORT,
 };
 
-/* Written by proof.c alone. */
-extern enum proof_args proof_consume;
-
-enum proof_args proof_find_consume_args(const void *first, const void *second, const void *third);
+enum proof_args proof_consume_args(const void *first, const void *second, const void *third);
 void proof_see_consume(struct scx_dispatch_q *global, int cpu);
 void proof_init(bool described);
 void proof_wait(void);
@@ -35,25 +32,6 @@ void proof_sync(void);
 static inline bool proof_is_complete(void)
 {
 	return READ_ONCE(gate_proven);
-}
-
-/**
- * proof_consume_args() - with which arguments is consume_dispatch_q() called?
- * @first: the first one in this call, of a kernel with a struct scx_sched
- * @second: the second one
- * @third: the third one
- *
- * Context: interrupts off.
- * Return: which ones, PROOF_ARGS_UNKNOWN if no call has told yet.
- */
-static inline enum proof_args proof_consume_args(const void *first, const void *second,
-						 const void *third)
-{
-	enum proof_args args = READ_ONCE(proof_consume);
-
-	if (unlikely(args == PROOF_ARGS_UNKNOWN))
-		args = proof_find_consume_args(first, second, third);
-	return args;
 }
 
 #endif /* PROOF_H */

@@ -9,7 +9,6 @@
  *   under that lock alone, then waits for the DSQ's lock.
  * - As long as p is on a DSQ, that DSQ's lock keeps task_cpu(p) stable.
  */
-#include <linux/delay.h>
 #include <linux/mmu_context.h>
 #include <linux/sched.h>
 
@@ -41,7 +40,6 @@ static void bypass_dsq_init_one(struct scx_dispatch_q *dsq)
 {
 	raw_spin_lock_init(&dsq->lock);
 	INIT_LIST_HEAD(&dsq->list);
-	dsq->priq = RB_ROOT;
 	dsq->id = SCX_DSQ_BYPASS;
 }
 
@@ -61,7 +59,6 @@ void bypass_dsq_init(void)
 		bypass_dsq_init_one(&bc->urgent);
 		bc->kick = IRQ_WORK_INIT_HARD(bypass_dsq_kick_fn);
 		bc->cpu = cpu;
-		bc->help.from = cpu;
 		bc->help.tick = jiffies - 1;
 		bc->help.walked_tick = jiffies - 1;
 	}

@@ -23,11 +23,10 @@
  * @help: owned by help.c
  * @help.tick: until when this CPU does not look at another CPU's DSQ while it has tasks
  *	itself, jiffies. Protected by the rq's lock
- * @help.from: the CPU whose DSQ it looks at first. Protected by the rq's lock
+ * @help.from: the CPU whose DSQ it looks at first, of those that are served, and of those that
+ *	are not. Protected by the rq's lock
  * @help.walked_tick: until when it does not walk all of another CPU's DSQ, because it has done so
- *	for nothing, jiffies. This and the next two are protected by the rq's lock
- * @help.walked_cpu: whose DSQs have nothing for it, seen by such a walk
- * @help.walked_seq: the sequence number of that CPU's DSQs then
+ *	for nothing, jiffies. Protected by the rq's lock
  * @kick: wakes the CPU when it idles, for callers that hold scheduler locks
  * @cpu: the CPU
  */
@@ -43,10 +42,8 @@ struct bypass_cpu {
 	} guard;
 	struct {
 		unsigned long tick;
-		int from;
+		int from[2];
 		unsigned long walked_tick;
-		int walked_cpu;
-		u32 walked_seq;
 	} help;
 	struct irq_work kick;
 	int cpu;

@@ -132,16 +132,6 @@ void sweep_drain(void)
 	cpus_read_unlock();
 }
 
-static bool sweep_has_tasks(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		if (bypass_dsq_cpu_nr(per_cpu_ptr(&bypass_cpus, cpu)))
-			return true;
-	return false;
-}
-
 /**
  * sweep_recall() - undo the balancer's moves to and from a dying CPU
  * @dying: a CPU that is no longer active
@@ -159,11 +149,13 @@ void sweep_recall(int dying)
 	int cpu;
 
 	/*
-	 * No task is moved to or from that CPU any more. A suspend sets bypass without a scheduler,
-	 * too.
+	 * No task is on a bypass DSQ, or scx_bypass(false) is queueing them all again. A suspend
+	 * sets bypass also without a scheduler.
 	 */
-	if (!kern_in_bypass() && !sweep_has_tasks())
+	if (!kern_in_bypass())
 		return;
+
+	/* no task is moved to or from that CPU any more */
 
 	for_each_possible_cpu(cpu)
 		sweep_dsq(bypass_dsq(cpu), cpu, dying);

@@ -26,8 +26,8 @@
 #define GAP_TRIES	5
 #define GAP_SECONDS	0.3
 #define POLL_US		200
-/* 8 ms and two ticks, until the next look, a turn of two tasks, and some to spare */
-#define GAP_MS		44
+/* two looks, a CPU helps in every second tick, a turn of two tasks, and some to spare */
+#define GAP_MS		26
 /* until the next look, and a CPU helps in every second tick */
 #define ARRIVAL_MS	13
 

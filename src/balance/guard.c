@@ -17,8 +17,8 @@
  *
  * A CPU picks a task, and puts it on its local DSQ, before it sees that a task of a higher
  * class comes first. On the stock kernel it waits there for that one. Here a CPU is offered
- * none if a real-time task is there (policy.c). If one comes just then, or it is of another class,
- * the task is queued again, and other CPUs may take it.
+ * none if a real-time task is there (policy.c). If one comes just then, or the fair class has
+ * tasks, the task is queued again, and other CPUs may take it.
  *
  * As long as nothing is redirected, before the proof (proof.c) and while the module is
  * unloaded, tasks wait on the global DSQs. An idle CPU looks there when it is woken, so the

@@ -81,10 +81,11 @@ def conclude(runs: Sequence[suite.Run]) -> bool:
     suite.say()
     suite.say(overview(runs))
     suite.say()
-    for target in dict.fromkeys(run.target for run in runs
-                                if not run.target.refuses and not run.target.only):
+    for target in dict.fromkeys(run.target for run in runs if not run.target.refuses):
         missing = suite.left_out(target)
-        if missing:
+        if target.only:
+            suite.say(f"{target.name} has only these cases: {' '.join(target.only)}")
+        elif missing:
             suite.say(f"{target.name} is without these cases: {' '.join(missing)}")
     for run in skipped:
         suite.say(f"{run.result} {run}: {run.why}")

@@ -16,9 +16,11 @@
  * does not depend on bypass_lb_intv_us.
  *
  * A CPU picks a task, and puts it on its local DSQ, before it sees that a task of a higher
- * class comes first. On the stock kernel it waits there for that one. Here a CPU is offered
- * none if a real-time task is there (policy.c). If one comes just then, or the fair class has
- * tasks, the task is queued again, and other CPUs may take it.
+ * class comes first. On the stock kernel it waits there for that one. Here it is queued
+ * again, and other CPUs may take it. As long as the fair class is not skipped, this is done later:
+ * when the task of the higher class sleeps, that class's balancing sees that others are runnable,
+ * and ends the round of the classes before sched_ext's turn. Then only a task that was picked
+ * before keeps the CPU from idling.
  *
  * As long as nothing is redirected, before the proof (proof.c) and while the module is
  * unloaded, tasks wait on the global DSQs. An idle CPU looks there when it is woken, so the
@@ -40,6 +42,11 @@
 /* why tasks may wait on global DSQs: bits of enum guard_global_reason */
 static unsigned long guard_global;
 
+static bool guard_waits_for(const struct bypass_cpu *bc, u64 now, s64 ns)
+{
+	return (s64)(now - READ_ONCE(bc->guard.ns)) > ns;
+}
+
 /*
  * One that is going down picks, but it may not run those of its tasks that a pass has
  * moved to it, and it pushes the others away one by one.
@@ -55,8 +62,7 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 		WRITE_ONCE(bc->guard.picks, picks);
 		WRITE_ONCE(bc->guard.ns, now);
 	}
-	return (s64)(now - READ_ONCE(bc->guard.ns)) >
-	       (nr_others ? GUARD_OTHERS_NS : GUARD_PATIENCE_NS);
+	return guard_waits_for(bc, now, nr_others ? GUARD_OTHERS_NS : GUARD_PATIENCE_NS);
 }
 
 /*
@@ -163,9 +169,10 @@ static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
 		unserved = false;
 		/* what comes next need not wait as long for a task that is there all the time */
 		if (!kern_cpu_nr_others(bc->cpu))
-			WRITE_ONCE(bc->guard.ns, 0);
+			WRITE_ONCE(bc->guard.ns, now);
 	}
-	if (picked && unserved)
+	if (picked && unserved &&
+	    (kern_all_switched() || guard_waits_for(bc, now, GUARD_PATIENCE_NS)))
 		guard_requeue_picked(bc->cpu, node->cpus);
 	nr = bypass_dsq_cpu_nr(bc);
 	/* what is left on its local DSQ waits for it alone */

@@ -15,7 +15,7 @@ struct lb_node;
  * the guard's CPU react, if it has not looked for so long.
  */
 #define GUARD_PATIENCE_NS	(2 * GUARD_INTV_NS + 2 * TICK_NSEC)
-/* Nor does one where a task of a higher class was at two looks, whether it picks or not. */
+/* If a task of a higher class is there at two looks, a CPU does not serve its tasks, either. */
 #define GUARD_OTHERS_NS		(GUARD_INTV_NS + GUARD_INTV_NS / 2)
 
 /**

@@ -27,6 +27,8 @@
 #define HELP_SCAN	16
 /* DSQs with tasks looked at in one pick; the next pick begins where this one ended */
 #define HELP_TRIES	16
+/* a search of all of an unserved CPU's DSQ that found nothing is remembered for so long, jiffies */
+#define HELP_REMEMBER	HZ
 /* after a search of so many tasks that found nothing there is none for one more tick, at most 4 */
 #define HELP_WALK	1024
 #define HELP_PAUSE	4
@@ -35,12 +37,19 @@
  * Behind tasks that cannot move there may be one that can. It would wait until all of these have
  * run, and on the DSQ of an unserved CPU for ever. So all of that DSQ is searched, by each CPU of
  * the node, because a task may run on some CPUs only. Interrupts are off meanwhile, and the DSQ is
- * locked. So a CPU that has found nothing searches none in the same tick, and after a long search
- * not for some more.
+ * locked. So a CPU that has found nothing searches no other one of this kind, unserved or not, in
+ * the same tick, and after a long search not for some more. It does not search an unserved CPU's
+ * DSQ again for some time if nothing was queued.
  */
-static bool help_may_walk(const struct bypass_cpu *bc)
+static bool help_may_walk(const struct bypass_cpu *bc, const struct bypass_cpu *donor,
+			  bool unserved, u32 seq)
 {
-	return time_after(jiffies, bc->help.walked_tick);
+	unsigned long until = bc->help.walked_tick[unserved];
+
+	if (!time_after(jiffies, until))
+		return false;
+	return !unserved || bc->help.walked_cpu != donor->cpu || bc->help.walked_seq != seq ||
+	       time_after(jiffies, until + HELP_REMEMBER);
 }
 
 /**
@@ -48,11 +57,13 @@ static bool help_may_walk(const struct bypass_cpu *bc)
  * @walk: all of a DSQ may be searched
  * @wait: wait for a DSQ's lock, as every CPU does for the global DSQ's
  * @nr: tasks looked at on the longer one
+ * @missed: a lock was not free
  */
 struct help_look {
 	bool walk;
 	bool wait;
 	u32 nr;
+	bool missed;
 };
 
 /* Is there a task on @dsq that may run on @cpu? Takes its lock. */
@@ -64,10 +75,12 @@ static bool help_can_take(struct scx_dispatch_q *dsq, int cpu, struct help_look 
 
 	if (!READ_ONCE(dsq->nr))
 		return false;
-	if (look->wait)
+	if (look->wait) {
 		raw_spin_lock(&dsq->lock);
-	else if (!raw_spin_trylock(&dsq->lock))
+	} else if (!raw_spin_trylock(&dsq->lock)) {
+		look->missed = true;
 		return false;
+	}
 	p = bypass_dsq_next(dsq, &dsq->list);
 	for (; p && nr < most && !found; p = bypass_dsq_next(dsq, &p->scx.dsq_list.node)) {
 		found = bypass_dsq_may_move(p, cpu);
@@ -89,6 +102,21 @@ static struct scx_dispatch_q *help_look_at(struct bypass_cpu *bc, struct bypass_
 }
 
 /*
+ * After a search that has found nothing. The next one begins at another CPU, so that each has its
+ * turn.
+ */
+static void help_note_walk(struct bypass_cpu *bc, const struct bypass_cpu *donor, bool unserved,
+			   u32 seq, const struct help_look *walk)
+{
+	bc->help.walked_tick[unserved] = jiffies + min(walk->nr / HELP_WALK, HELP_PAUSE);
+	bc->help.from[unserved] = donor->cpu + 1;
+	if (unserved && !walk->missed) {
+		bc->help.walked_cpu = donor->cpu;
+		bc->help.walked_seq = seq;
+	}
+}
+
+/*
  * A CPU that has no task waits for the locks of a CPU that reacts, but not in order to search
  * all of a DSQ. One that has tasks itself never does: another try comes soon.
  */
@@ -97,18 +125,16 @@ static struct scx_dispatch_q *help_from(struct bypass_cpu *bc, struct bypass_cpu
 {
 	struct help_look look = { .wait = !unserved };
 	struct help_look walk = { .walk = true };
+	u32 seq = bypass_dsq_cpu_seq(donor);
 	struct scx_dispatch_q *dsq;
 
 	dsq = help_look_at(bc, donor, &look);
-	if (dsq || look.nr < HELP_SCAN || !help_may_walk(bc))
+	if (dsq || look.nr < HELP_SCAN || !help_may_walk(bc, donor, unserved, seq))
 		return dsq;
 
 	dsq = help_look_at(bc, donor, &walk);
-	if (!dsq) {
-		bc->help.walked_tick = jiffies + min(walk.nr / HELP_WALK, HELP_PAUSE);
-		/* so that each has its turn */
-		bc->help.from[unserved] = donor->cpu + 1;
-	}
+	if (!dsq)
+		help_note_walk(bc, donor, unserved, seq, &walk);
 	return dsq;
 }
 
@@ -131,7 +157,7 @@ static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_n
 		    READ_ONCE(donor->guard.unserved) != unserved)
 			continue;
 		/* not behind the place where the next search is to begin */
-		if (help_may_walk(bc))
+		if (time_after(jiffies, bc->help.walked_tick[unserved]))
 			bc->help.from[unserved] = cpu;
 		dsq = help_from(bc, donor, unserved);
 		if (dsq)
@@ -156,6 +182,9 @@ struct scx_dispatch_q *help_source(struct bypass_cpu *bc, bool idle)
 	struct scx_dispatch_q *dsq = NULL;
 
 	if (!kern_cpu_schedulable(bc->cpu))
+		return NULL;
+	/* a task of a higher class comes next: what is taken now would wait for it, here alone */
+	if (kern_all_switched() && kern_cpu_nr_others(bc->cpu))
 		return NULL;
 	if (READ_ONCE(node->guard.unserved) && (idle || time_after(jiffies, bc->help.tick))) {
 		if (!idle)

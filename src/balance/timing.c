@@ -135,40 +135,38 @@ static void timing_start_fn(struct irq_work *work)
 }
 
 /*
- * How good is @cpu for a node's timers? One that is not on its way down, that does the
- * kernel's housekeeping, and where no task of a higher class runs, in this order.
+ * The CPU for a node's timers: one that is not on its way down, that does the kernel's
+ * housekeeping, and where no real-time task runs, in this order. A CPU that comes up is
+ * not active yet, but may be the only one. None for a node without an online CPU.
  */
-static int timing_score(int cpu)
+static int timing_choose_cpu(const struct lb_node *node)
 {
-	return 4 * cpu_active(cpu) + 2 * housekeeping_test_cpu(cpu, HK_TYPE_TIMER) +
-	       !kern_cpu_nr_others(cpu);
-}
+	int cpu, best = -1, best_score = -1;
 
-/*
- * A CPU for a node's timers that is better than @from, or any if that is negative. A CPU that
- * comes up is not active yet, but may be the only one. Returns @from if there is none.
- */
-static int timing_choose_cpu(const struct lb_node *node, int from)
-{
-	int cpu, best = from;
+	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
+		int score = 4 * cpu_active(cpu) + 2 * housekeeping_test_cpu(cpu, HK_TYPE_TIMER) +
+			    !kern_cpu_nr_others(cpu);
 
-	for_each_cpu_and(cpu, node->cpus, cpu_online_mask)
-		if (best < 0 || timing_score(cpu) > timing_score(best))
+		if (score > best_score) {
 			best = cpu;
+			best_score = score;
+		}
+	}
 	return best;
 }
 
-/* A better CPU of the node is to take over. False: there is none, or it was asked before. */
-static bool timing_send(struct lb_node *node, int from)
+/* Another CPU of the node is to take over. False: there is none, or it was asked before. */
+static bool timing_send(struct lb_node *node)
 {
-	int cpu = timing_choose_cpu(node, from);
+	int cpu = timing_choose_cpu(node);
 
-	return cpu != from && static_call(kern_irq_work_queue_on)(&node->timing.start, cpu);
+	return cpu >= 0 && cpu != smp_processor_id() &&
+	       static_call(kern_irq_work_queue_on)(&node->timing.start, cpu);
 }
 
 /*
- * The guard stays on its CPU as long as no other one is better. If the CPU goes down, or the timer
- * has been moved away from one that went down, another CPU of the node takes over.
+ * The guard stays on its CPU, unless a task of a higher class comes there. If the CPU goes down,
+ * or the timer has been moved away from one that went down, another CPU of the node takes over.
  */
 static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 {
@@ -185,11 +183,11 @@ static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 	WRITE_ONCE(node->timing.looked_ns, ktime_get_mono_fast_ns());
 	guard_look(node);
 	if (!cpumask_test_cpu(this_cpu, node->cpus)) {
-		timing_send(node, -1);
+		timing_send(node);
 		return HRTIMER_NORESTART;
 	}
 	timing_start_pass(node);
-	if (!timing_send(node, this_cpu))
+	if ((cpu_active(this_cpu) && !kern_cpu_nr_others(this_cpu)) || !timing_send(node))
 		timing_start_guard(node);
 	return HRTIMER_NORESTART;
 }
@@ -275,7 +273,7 @@ void timing_update(void)
 		WRITE_ONCE(node->timing.pass_now, true);
 		/* a CPU that is online stays so until this is over */
 		preempt_disable();
-		cpu = timing_choose_cpu(node, -1);
+		cpu = timing_choose_cpu(node);
 		if (cpu >= 0)
 			static_call(kern_irq_work_queue_on)(&node->timing.start, cpu);
 		preempt_enable();

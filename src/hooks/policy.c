@@ -149,17 +149,6 @@ static void policy_add_own(struct policy_pick *pick, struct bypass_cpu *bc)
 		policy_add(pick, &bc->urgent);
 }
 
-/*
- * Does a real-time task come next, in this pick? What sched_ext is offered before would wait for
- * it, and for this CPU alone. But where the fair class has tasks, something must have been
- * offered: once the real-time task sleeps, that class's balancing sees that others are runnable,
- * and ends the round of all classes before sched_ext's turn; then the CPU idles.
- */
-static bool policy_realtime_first(int cpu)
-{
-	return kern_all_switched() && kern_cpu_runs_realtime(cpu);
-}
-
 static void policy_choose(struct policy_pick *pick)
 {
 	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, pick->cpu);
@@ -179,10 +168,6 @@ static void policy_choose(struct policy_pick *pick)
 	/* tasks that their CPU does not serve come before its own, in every second tick */
 	if (bypassing) {
 		timing_keep_guard(bc->cpu);
-		if (policy_realtime_first(bc->cpu)) {
-			pick->nr = 0;
-			return;
-		}
 		pick->helped = help_source(bc, idle);
 	}
 	policy_add(pick, pick->helped);

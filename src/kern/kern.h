@@ -145,15 +145,6 @@ static inline u32 kern_cpu_nr_realtime(int cpu)
 	return kern_rq_u32(cpu, kern_layout.rq_rt_nr_running);
 }
 
-/*
- * Does a real-time task come next on @cpu, whose rq is locked? Not if all are throttled: then they
- * are not counted as running. A task of the fair class that is about to be dequeued is.
- */
-static inline bool kern_cpu_runs_realtime(int cpu)
-{
-	return kern_cpu_nr_realtime(cpu) && kern_cpu_nr_others(cpu);
-}
-
 /* Where a CPU puts the tasks that it has picked, until it runs them. */
 static inline struct scx_dispatch_q *kern_local_dsq(struct rq *rq)
 {

@@ -60,7 +60,10 @@ void bypass_dsq_init(void)
 		bc->kick = IRQ_WORK_INIT_HARD(bypass_dsq_kick_fn);
 		bc->cpu = cpu;
 		bc->help.tick = jiffies - 1;
-		bc->help.walked_tick = jiffies - 1;
+		bc->help.from[false] = cpu;
+		bc->help.from[true] = cpu;
+		bc->help.walked_tick[false] = jiffies - 1;
+		bc->help.walked_tick[true] = jiffies - 1;
 	}
 }
 

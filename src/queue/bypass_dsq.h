@@ -19,14 +19,17 @@
  * @guard: written by guard.c
  * @guard.unserved: this CPU does not serve its DSQs, so others do. Read without a lock
  * @guard.picks: @nr_picks as it was last seen
- * @guard.ns: since when that has not changed, or since when tasks wait
+ * @guard.ns: since when that has not changed, or tasks of a higher class are there; or when
+ *	no task waited
  * @help: owned by help.c
  * @help.tick: until when this CPU does not look at another CPU's DSQ while it has tasks
  *	itself, jiffies. Protected by the rq's lock
  * @help.from: the CPU whose DSQ it looks at first, of those that are served, and of those that
- *	are not. Protected by the rq's lock
- * @help.walked_tick: until when it does not walk all of another CPU's DSQ, because it has done so
- *	for nothing, jiffies. Protected by the rq's lock
+ *	are not. This and the next three are protected by the rq's lock
+ * @help.walked_tick: until when it does not walk all of such a CPU's DSQ, because it has done so
+ *	for nothing, jiffies
+ * @help.walked_cpu: the unserved CPU whose DSQs have nothing for it, seen by such a walk
+ * @help.walked_seq: the sequence number of that CPU's DSQs then
  * @kick: wakes the CPU when it idles, for callers that hold scheduler locks
  * @cpu: the CPU
  */
@@ -43,7 +46,9 @@ struct bypass_cpu {
 	struct {
 		unsigned long tick;
 		int from[2];
-		unsigned long walked_tick;
+		unsigned long walked_tick[2];
+		int walked_cpu;
+		u32 walked_seq;
 	} help;
 	struct irq_work kick;
 	int cpu;

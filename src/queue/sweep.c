@@ -155,8 +155,7 @@ void sweep_recall(int dying)
 	if (!kern_in_bypass())
 		return;
 
-	/* no task is moved to or from that CPU any more */
-
+	/* that CPU is not active: no task is moved to or from it any more */
 	for_each_possible_cpu(cpu)
 		sweep_dsq(bypass_dsq(cpu), cpu, dying);
 

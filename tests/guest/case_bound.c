@@ -27,7 +27,7 @@
 #define GAP_SECONDS	0.3
 #define POLL_US		200
 /* two looks, a CPU helps in every second tick, a turn of two tasks, and some to spare */
-#define GAP_MS		26
+#define GAP_MS		20
 /* until the next look, and a CPU helps in every second tick */
 #define ARRIVAL_MS	13
 

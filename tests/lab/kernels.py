@@ -188,7 +188,7 @@ LINUX_6_12_NO_SCX = stock("6.12.95+deb12-amd64", "6.12.95-1~bpo12+1", "bookworm-
 LINUX_7_3 = stock("7.3.4+deb13-amd64", "7.3.4-1~bpo13+1")
 
 MAIN = Target("6.18.15", LINUX_6_18, "Debian's stock image", fire=True,
-              extra=("peers", "leave", "bpftrace", "upgrade", "plug", "programs"))
+              extra=("peers", "leave", "bpftrace", "upgrade", "plug", "programs", "forced"))
 
 # kernels that the module must refuse; "make test" has them too
 REFUSALS = (

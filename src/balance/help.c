@@ -180,13 +180,15 @@ struct scx_dispatch_q *help_source(struct bypass_cpu *bc, bool idle)
 {
 	const struct lb_node *node = lb_nodes[cpu_to_node(bc->cpu)];
 	struct scx_dispatch_q *dsq = NULL;
+	bool unserved = READ_ONCE(node->guard.unserved) &&
+			(idle || time_after(jiffies, bc->help.tick));
 
-	if (!kern_cpu_schedulable(bc->cpu))
+	if ((!idle && !unserved) || !kern_cpu_schedulable(bc->cpu))
 		return NULL;
 	/* a task of a higher class comes next: what is taken now would wait for it, here alone */
 	if (kern_all_switched() && kern_cpu_nr_others(bc->cpu))
 		return NULL;
-	if (READ_ONCE(node->guard.unserved) && (idle || time_after(jiffies, bc->help.tick))) {
+	if (unserved) {
 		if (!idle)
 			bc->help.tick = jiffies + 1;
 		dsq = help_find(bc, node, true);

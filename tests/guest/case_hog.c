@@ -6,7 +6,6 @@
  */
 #define _GNU_SOURCE
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lab.h"
@@ -78,18 +77,10 @@ static const struct hog_run hog_runs[] = {
 	{ "bypass, then hog that naps", SCHED_GLOBAL, false, true, HOG_PRIO, NO_PASSES, NAP_MS },
 };
 
-/* Tasks on the hog's CPU that are not urgent: those may be kernel threads of that CPU. */
-static int nr_with_hog(void)
-{
-	char key[32];
-
-	snprintf(key, sizeof(key), "cpu%d_queued", HOG_CPU);
-	return status_number(key);
-}
-
 /*
  * Others have taken what waited with the hog, except what may run only there. No pass brings a task
- * there, though no other CPU has so few.
+ * there, though no other CPU has so few. Urgent ones do not count: they may be kernel threads of
+ * that CPU.
  */
 static void check_nothing_comes(const struct hog_run *run)
 {
@@ -97,11 +88,11 @@ static void check_nothing_comes(const struct hog_run *run)
 
 	if (strcmp(run->params, OFTEN) || !exists(STATUS))
 		return;
-	first = nr_with_hog();
+	first = balanced_length(HOG_CPU);
 	most = first;
 	for (i = 0; i < LOOKS; i++) {
 		sleep_ms(LOOK_MS);
-		nr = nr_with_hog();
+		nr = balanced_length(HOG_CPU);
 		most = nr > most ? nr : most;
 	}
 	check(most == first, "%s: passes bring no task to the hog's CPU (%d, at most %d)",
@@ -130,11 +121,8 @@ static struct waits beside_a_hog(const struct hog_run *run)
 	}
 	waits = watch_tasks(RUN_MS * test_times);
 	check_nothing_comes(run);
-	hold_bypass(false);
 	end_children(&hog, 1);
-	pin_to_range(0, 0, GUEST_CPUS);
-	kill_tasks();
-	sched_must_go();
+	spread_end();
 	return waits;
 }
 
@@ -153,6 +141,23 @@ static bool last_runs(void *work)
 	return work_of_task(nr_tasks() - 1) > *(unsigned long *)work;
 }
 
+/* The tasks have been made: bypass, and a hog. */
+static pid_t pinned_begin(void)
+{
+	must_progress(120, "pinned, under the scheduler");
+	pin_to(DRIVER_CPU, DRIVER_CPU);
+	hold_bypass(true);
+	must_progress(120, "pinned, in bypass");
+	return hog_begin(HOG_CPU, HOG_PRIO);
+}
+
+static void pinned_end(pid_t hog)
+{
+	end_children(&hog, 1);
+	spread_end();
+	module_unload();
+}
+
 /*
  * The queue of the hog's CPU is full of tasks that may run nowhere else. The last of them is
  * then allowed to run on one other CPU, which idles.
@@ -166,11 +171,7 @@ static void behind_pinned_tasks(void)
 	module_load(NO_PASSES);
 	must_attach(SCHED_GLOBAL);
 	spawn(PINNED, 0, to_hog_cpu);
-	must_progress(120, "pinned, under the scheduler");
-	pin_to(DRIVER_CPU, DRIVER_CPU);
-	hold_bypass(true);
-	must_progress(120, "pinned, in bypass");
-	hog = hog_begin(HOG_CPU, HOG_PRIO);
+	hog = pinned_begin();
 	last = task_pid(nr_tasks() - 1);
 	for (i = 0; i < PINNED_ROUNDS; i++) {
 		pin_to_range(last, HOG_CPU, 1);
@@ -181,12 +182,7 @@ static void behind_pinned_tasks(void)
 			break;
 	}
 	check(i == PINNED_ROUNDS, "behind tasks that may run only there: it leaves, %d times", i);
-	hold_bypass(false);
-	end_children(&hog, 1);
-	pin_to_range(0, 0, GUEST_CPUS);
-	kill_tasks();
-	sched_must_go();
-	module_unload();
+	pinned_end(hog);
 }
 
 static int to_pinned_cpu(int index)
@@ -218,11 +214,7 @@ static void beside_pinned_tasks(void)
 	must_attach(SCHED_GLOBAL);
 	spawn(PINNED, 0, to_hog_cpu);
 	spawn(SERVED + 1, 0, to_pinned_cpu);
-	must_progress(120, "pinned to two CPUs, under the scheduler");
-	pin_to(DRIVER_CPU, DRIVER_CPU);
-	hold_bypass(true);
-	must_progress(120, "pinned to two CPUs, in bypass");
-	hog = hog_begin(HOG_CPU, HOG_PRIO);
+	hog = pinned_begin();
 	last = task_pid(nr_tasks() - 1);
 	for (round = 0; round < PINNED_ROUNDS; round++) {
 		unsigned long work;
@@ -243,12 +235,7 @@ static void beside_pinned_tasks(void)
 	}
 	check(others < SERVED / 2,
 	      "behind tasks that run in turn: it leaves, when %d others have run at most", others);
-	hold_bypass(false);
-	end_children(&hog, 1);
-	pin_to_range(0, 0, GUEST_CPUS);
-	kill_tasks();
-	sched_must_go();
-	module_unload();
+	pinned_end(hog);
 }
 
 static void case_hog(bool module)

@@ -36,11 +36,6 @@ static void detach_at_exit(void)
 	bpf_object__close(object);
 }
 
-static bool log_has(void *text)
-{
-	return kernel_log_has(text);
-}
-
 static void load_is_refused(void)
 {
 	int ret;
@@ -71,7 +66,7 @@ static void unload_waits(void)
 		close(bpf_link__fd(link_at_exit));
 		_exit(unload_module(MODULE) ? 1 : 0);
 	}
-	check(wait_for(log_has, WAITS, 120), "unload waits, and says so");
+	check(wait_for(is_in_kernel_log, WAITS, 120), "unload waits, and says so");
 	check(all_progress(120), "all tasks run");
 	check(!waitpid(pid, NULL, WNOHANG), "it still waits");
 	detach_at_exit();

@@ -14,11 +14,6 @@
 #define BYPASS_SECONDS	120
 #define RMMOD_SECONDS	300
 
-static bool is_in_log(void *text)
-{
-	return kernel_log_has(text);
-}
-
 static void begin(const char *params)
 {
 	load_test_module();
@@ -37,7 +32,8 @@ static void start_rmmod(void)
 /* It says @text, and goes on waiting. */
 static void check_stays(char *text)
 {
-	check(wait_for(is_in_log, text, RMMOD_SECONDS), "rmmod says that the module must stay");
+	check(wait_for(is_in_kernel_log, text, RMMOD_SECONDS),
+	      "rmmod says that the module must stay");
 	check_bypass("rmmod waits", BYPASS_SECONDS);
 	check(exists("/sys/module/" MODULE), "the module is still there");
 	sched_must_go();

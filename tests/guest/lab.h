@@ -40,6 +40,7 @@ void *map_shared(size_t size);
 void clear_kernel_log(void);
 int kernel_log_count(const char *text);
 bool kernel_log_has(const char *text);
+bool is_in_kernel_log(void *text);
 
 /* module.c: the module under test */
 #define MODULE		"scx_bypass_lb"
@@ -69,6 +70,7 @@ bool backend_would_load(const char *name);
 unsigned long long status_number(const char *key);
 const char *history_value(const char *key);
 unsigned long long history_number(const char *key);
+int balanced_length(int cpu);
 int queue_length(int cpu);
 int total_queued(void);
 bool queues_hold(int nr);

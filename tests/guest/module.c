@@ -141,13 +141,23 @@ unsigned long long history_number(const char *key)
 	return strtoull(history_value(key), NULL, 10);
 }
 
+static int cpu_number(int cpu, const char *key)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "cpu%d_%s", cpu, key);
+	return status_number(name);
+}
+
+/* Tasks that wait for a CPU and are not urgent. */
+int balanced_length(int cpu)
+{
+	return cpu_number(cpu, "queued");
+}
+
 int queue_length(int cpu)
 {
-	char queued[32], urgent[32];
-
-	snprintf(queued, sizeof(queued), "cpu%d_queued", cpu);
-	snprintf(urgent, sizeof(urgent), "cpu%d_urgent", cpu);
-	return status_number(queued) + status_number(urgent);
+	return balanced_length(cpu) + cpu_number(cpu, "urgent");
 }
 
 int total_queued(void)

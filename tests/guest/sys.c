@@ -198,3 +198,9 @@ bool kernel_log_has(const char *text)
 {
 	return kernel_log_count(text);
 }
+
+/* For wait_for(). */
+bool is_in_kernel_log(void *text)
+{
+	return kernel_log_has(text);
+}

@@ -68,8 +68,8 @@ bool bypass_lb_may_receive(int cpu)
  * @p: the task
  * @donee_mask: CPUs that want some; one that cannot take any is removed
  *
- * A CPU that is going down neither receives nor gives any: other CPUs take what it has
- * when they pick (guard.c).
+ * A pass moves no task to or from a CPU that is going down. Other CPUs take its tasks when
+ * they pick (help.c).
  *
  * Context: as for bypass_dsq_may_move().
  * Return: the CPU, or -1.

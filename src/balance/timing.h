@@ -21,7 +21,7 @@ static inline unsigned int timing_intv_us(void)
 	return READ_ONCE(timing_bypass_lb_intv_us);
 }
 
-/* The slice of a task that is queued in bypass, us. */
+/* The slice of a task that is queued in bypass, us. The kernel ends its turn at a tick. */
 static inline unsigned int timing_slice_us(void)
 {
 	return READ_ONCE(timing_slice_bypass_us);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A gate in front of a hook: what a hooked function calls first, with the backend
- * "direct". As long as no bypass is on, it returns into the function at once, so
- * that a context switch costs a handful of instructions more than without the module.
+ * "direct". Once the hooks are proven, and while bypass is off, it returns into the
+ * function at once, so that a context switch costs a handful of instructions more than
+ * without the module.
  */
 #ifndef GATE_H
 #define GATE_H

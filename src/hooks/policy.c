@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The policy of bypass: on which DSQ a task waits, and for how long it then runs; from
- * which DSQs a CPU takes its next task, in which order. The hooks ask here.
+ * The policy of bypass: on which DSQ a task waits; from which DSQs a CPU takes its
+ * next task, in which order. The hooks ask here.
  */
 #include <linux/irq_work.h>
 #include <linux/module.h>
@@ -165,7 +165,7 @@ static void policy_choose(struct policy_pick *pick)
 	idle = !bypass_dsq_cpu_nr(bc);
 	if (idle)
 		policy_add(pick, pick->global);
-	/* tasks that their CPU does not serve come before its own, in every second tick */
+	/* in every second tick, tasks of an unserved CPU come before this CPU's own */
 	if (bypassing) {
 		timing_keep_guard(bc->cpu);
 		pick->helped = help_source(bc, idle);

@@ -157,7 +157,8 @@ int __init fentry_install(bool direct)
 /**
  * fentry_remove() - put the kernel's functions back
  *
- * Tasks may still run a hook on return.
+ * Tasks may still run a hook on return. On a CPU with IBT, waits until BPF programs are detached
+ * from the functions. Does not return if ftrace fails, see fentry_stay().
  *
  * Context: module exit, may sleep.
  */

@@ -324,7 +324,8 @@ static void patch_wait(void)
 /**
  * patch_remove() - put the kernel's functions back
  *
- * Tasks may still run a hook on return.
+ * Tasks may still run a hook on return. Waits for the whole transition; on a CPU with IBT first
+ * until BPF programs are detached from the functions.
  *
  * Context: module exit, may sleep.
  */

@@ -94,8 +94,9 @@ static int __init redirect_check_lasts(void)
  * redirect_choose() - choose the backend
  *
  * Context: module init, may sleep.
- * Return: 0; -EINVAL if there is none of the name that the parameter has, -EBUSY if a function is
- * redirected already, -EOPNOTSUPP if the kernel cannot do it; then reported.
+ * Return: 0; then reported: -ENOENT if a symbol is missing, -EINVAL if there is no backend of the
+ * parameter's name, -EBUSY if a function is redirected already, -EOPNOTSUPP if the kernel cannot
+ * do it.
  */
 int __init redirect_choose(void)
 {
@@ -200,6 +201,9 @@ static void redirect_report_stall(struct work_struct *work)
 		sched_show_task(p);
 	}
 	rcu_read_unlock();
+	/* a kernel without preemption does not note for which tasks RCU-tasks waits */
+	if (!count && state_is_idle())
+		pr_warn("unload waits for the kernel to take the hooks off\n");
 	if (count > REDIRECT_STALL_MAX_TASKS)
 		pr_warn("unload waits for %u more tasks\n", count - REDIRECT_STALL_MAX_TASKS);
 
@@ -225,7 +229,8 @@ static void redirect_check_alive(void)
  *
  * state_deactivate() is called before the first task leaves the hooks. On
  * return no task is in a hook or can enter one. Waits as long as that takes,
- * and names the tasks that hold it up. Never returns if ftrace cannot restore a function.
+ * and names the tasks that hold it up. Never returns if ftrace cannot restore a function, or
+ * after a livepatch transition that was forced.
  *
  * Context: module exit, may sleep.
  */

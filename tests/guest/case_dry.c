@@ -18,8 +18,8 @@
 #define FULL_CPU	0
 #define DRY_CPU		1
 #define DRIVER_CPU	3
-#define PINNED	100
-/* more than twice as many, so that a pass moves some */
+#define PINNED	50
+/* so many more that a pass moves some, also if all four CPUs are in one node */
 #define SLEEPERS	250
 #define SECONDS	5
 /* so many are to wait behind the pinned tasks, and how often that is tried */

@@ -245,18 +245,20 @@ static void expedited_is_stuck(const char *when)
  * @run: does it
  * @expedites: grace periods are to be expedited as the scheduler goes; where real-time tasks have
  *	all CPUs of a thread that this needs, they are not
+ * @lingers: the scheduler stays in a callback meanwhile; a kernel without preemption reports that
  * @kernel_does: the kernel does by itself what it asks for
  */
 static struct part {
 	const char *when;
 	void (*run)(const char *when);
 	bool expedites;
+	bool lingers;
 	bool kernel_does;
 } parts[] = {
 	{ "one leaf", hogs_on_a_leaf, false },
 	{ "all CPUs", hogs_everywhere, false },
-	{ "late", hogs_come_late, true },
-	{ "stuck", asker_is_stuck, true },
+	{ "late", hogs_come_late, true, true },
+	{ "stuck", asker_is_stuck, true, true },
 	{ "stuck before", expedited_is_stuck, true },
 };
 
@@ -277,6 +279,8 @@ static void case_leaves(bool module)
 	hogs_may_run();
 	note_rcu_threads();
 	for (part = parts; part < parts + ARRAY_SIZE(parts); part++) {
+		if (part->lingers && !kernel_is_preemptible())
+			continue;
 		kernel_does = true;
 		part->run(part->when);
 		part->kernel_does = kernel_does;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A task that takes a CPU for itself and does not give it back. */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lab.h"
@@ -37,8 +39,10 @@ static pid_t start_hog(int cpu, int priority, unsigned int ms, int ready)
 
 	if (pid)
 		return pid;
-	if (pin_to(cpu, cpu) || set_priority(0, priority))
+	if (pin_to(cpu, cpu) || set_priority(0, priority)) {
+		info("a hog for CPU %d: %s", cpu, strerror(errno));
 		_exit(1);
+	}
 	/* it comes back as a task that wakes up, and preempts what runs there */
 	usleep(50000);
 	if (ready >= 0 && write(ready, &byte, 1) != 1)

@@ -40,6 +40,7 @@ void *map_shared(size_t size);
 void clear_kernel_log(void);
 int kernel_log_count(const char *text);
 bool kernel_log_has(const char *text);
+bool kernel_is_preemptible(void);
 bool is_in_kernel_log(void *text);
 
 /* module.c: the module under test */

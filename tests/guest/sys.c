@@ -194,6 +194,12 @@ int kernel_log_count(const char *text)
 	return count;
 }
 
+/* Whether tasks are preempted in the kernel: only then is there RCU-tasks of its own. */
+bool kernel_is_preemptible(void)
+{
+	return file_has("/proc/kallsyms", " synchronize_rcu_tasks\n");
+}
+
 bool kernel_log_has(const char *text)
 {
 	return kernel_log_count(text);

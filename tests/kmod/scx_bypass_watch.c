@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * For tests only: the watch. It looks for a CPU that idles for more than 20 ms
- * while tasks wait on its own bypass DSQs, where no other CPU looks.
+ * while tasks wait on its own bypass DSQs, which it should have run.
  *
  * A tracepoint tells which CPUs idle. Every 5 ms a timer of CPU 0 asks those of
  * them that have tasks, by an interrupt, and such a CPU looks at itself. So

@@ -6,6 +6,7 @@
 #include <linux/irqflags.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
+#include <linux/nmi.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -96,7 +97,10 @@ static struct crew flutter = { .fn = flutter_fn, .name = "flutter" };
 module_param_cb(flutter, &crew_ops, &flutter, 0200);
 MODULE_PARM_DESC(flutter, "number of threads that disable and enable migration all the time");
 
-/* A thread that never leaves its CPU nor the kernel: livepatch waits for it. */
+/*
+ * A thread that never leaves its CPU nor the kernel: livepatch waits for it. A kernel without
+ * preemption would report it.
+ */
 static struct task_struct *stalling;
 
 static int stall_fn(void *unused)
@@ -106,6 +110,7 @@ static int stall_fn(void *unused)
 		local_irq_disable();
 		rcu_momentary_eqs();
 		local_irq_enable();
+		touch_softlockup_watchdog();
 		cpu_relax();
 	}
 	return 0;

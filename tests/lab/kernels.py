@@ -207,6 +207,10 @@ HOOKING = ("conflicts", "deadftrace", "direct", "enable", "exits", "hog", "hotpl
 # where tasks, CPUs and the module change at the same time.
 CHANGING = ("delivery", "dry", "entering", "exits", "fire", "hog", "hotplug", "nodes", "race",
             "revert", "seams", "skew", "status", "suspend", "unload", "unloadhog")
+# With threadirqs an ordinary thread of a CPU runs its softirqs, also the timer of a pass. A real-time
+# task that has the CPU keeps it from running: without the module too, the stock kernel then fails
+# these cases (a scheduler does not go, nobody can fork), and *dry* waits for a pass there.
+STARVED_BY_SOFTIRQS = ("dry", "hogforks", "lateleaf", "stuck")
 # in the order in which they run: those that must be built come last
 MATRIX = (
     Target("6.18.15-ftrace", LINUX_6_18, "Debian's stock image, backend=ftrace",
@@ -233,7 +237,7 @@ MATRIX = (
     Target("6.18.15-llvm", LINUX_6_18_LLVM,
            "built with clang, and the module too; interrupts in threads; with a member of DSQs "
            "as CachyOS has it",
-           fire=True),
+           fire=True, without=STARVED_BY_SOFTIRQS),
     Target("6.18.15-thinlto", LINUX_6_18_THINLTO,
            "built with clang and ThinLTO, which renames static variables, and the module with "
            "clang", only=HOOKING),

@@ -18,8 +18,8 @@
 #define FULL_CPU	0
 #define DRY_CPU		1
 #define DRIVER_CPU	3
-#define PINNED	50
-/* so many more that a pass moves some, also if all four CPUs are in one node */
+#define MAX_PINNED	100
+/* more than twice as many, so that a pass moves some */
 #define SLEEPERS	250
 #define SECONDS	5
 /* so many are to wait behind the pinned tasks, and how often that is tried */
@@ -31,7 +31,7 @@ static unsigned int *wakes, *word;
 static pid_t sleepers[SLEEPERS];
 /* how often they were told to wake up */
 static unsigned int rounds;
-static unsigned long turns[PINNED];
+static unsigned long turns[MAX_PINNED];
 
 static int on_full_cpu(int index)
 {
@@ -94,7 +94,7 @@ static void note_turns(void)
 {
 	int i;
 
-	for (i = 0; i < PINNED; i++)
+	for (i = 0; i < nr_tasks(); i++)
 		turns[i] = work_of_task(i);
 }
 
@@ -103,7 +103,7 @@ static int nr_turns(void)
 {
 	int i, nr = 0;
 
-	for (i = 0; i < PINNED; i++)
+	for (i = 0; i < nr_tasks(); i++)
 		nr += work_of_task(i) != turns[i];
 	return nr;
 }
@@ -111,7 +111,7 @@ static int nr_turns(void)
 /* A long turn: half of the pinned tasks have run. */
 static bool is_settled(void *unused)
 {
-	return !nr_asleep() || nr_turns() > PINNED / 2;
+	return !nr_asleep() || nr_turns() > nr_tasks() / 2;
 }
 
 /* @hogged: a real-time task then has the other CPU. Returns false if too few tasks wait there. */
@@ -130,7 +130,7 @@ static bool run_dry(bool module, bool hogged, const char *when)
 		give_up("no task is moved");
 	if (hogged)
 		kill(full, SIGCONT);
-	waiting = module ? queue_length(FULL_CPU) - PINNED : ENOUGH;
+	waiting = module ? queue_length(FULL_CPU) - nr_tasks() : ENOUGH;
 	if (waiting < ENOUGH) {
 		end_children(&dry, 1);
 		if (hogged)
@@ -168,7 +168,8 @@ static void case_dry(bool module)
 	if (module)
 		module_load("bypass_lb_intv_us=4000");
 	must_attach(SCHED_GLOBAL);
-	spawn(PINNED, 0, on_full_cpu);
+	/* a pass moves some to this CPU only if it has less than the mean of the node's CPUs */
+	spawn(has_nodes() ? MAX_PINNED : MAX_PINNED / 2, 0, on_full_cpu);
 	must_progress(120, "under the scheduler");
 	begin_sleepers();
 	hold_bypass(true);

@@ -73,14 +73,6 @@ static void begin_hogs(pid_t *hogs, int first, int nr)
 		hogs[i] = hog_begin(first + i, LOW_PRIO);
 }
 
-static void signal_hogs(const pid_t *hogs, int signal)
-{
-	int i;
-
-	for (i = 0; i < GUEST_CPUS; i++)
-		kill(hogs[i], signal);
-}
-
 /* @first, @nr: the CPUs that the real-time tasks have. */
 static void remove_beside_hogs(enum scheduler sched, int tasks, int first, int nr,
 			       const char *when)
@@ -173,9 +165,9 @@ static void hogs_come_late(const char *when)
 	pid_t hogs[GUEST_CPUS], waiting;
 
 	begin_hogs(hogs, 0, GUEST_CPUS);
-	signal_hogs(hogs, SIGSTOP);
+	signal_children(hogs, GUEST_CPUS, SIGSTOP);
 	begin_removal();
-	signal_hogs(hogs, SIGCONT);
+	signal_children(hogs, GUEST_CPUS, SIGCONT);
 	sleep_ms(SETTLE_MS);
 	waiting = grace_periods_must_end(when);
 	/* one of them waits for the CPU of the thread that is in the callback */

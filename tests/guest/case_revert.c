@@ -48,17 +48,6 @@ static void in_bypass(const char *when, const char *params)
 	check(all_progress(120), "%s: and none when bypass ends", when);
 }
 
-static void pause_tasks(int ms)
-{
-	int i;
-
-	for (i = 0; i < nr_tasks(); i++)
-		kill(task_pid(i), SIGSTOP);
-	sleep_ms(ms);
-	for (i = 0; i < nr_tasks(); i++)
-		kill(task_pid(i), SIGCONT);
-}
-
 /* Loaded while bypass is on, it takes over what the kernel has queued. */
 static void load_in_bypass(void)
 {
@@ -66,8 +55,11 @@ static void load_in_bypass(void)
 	module_load("bypass_lb_intv_us=10000");
 	check(all_progress(120), "loaded in bypass: all tasks run");
 	/* the proof needs a node's queue that is empty for a moment, as that of another node is */
-	if (CPUS_PER_NODE == GUEST_CPUS)
-		pause_tasks(100);
+	if (!has_nodes()) {
+		signal_tasks(SIGSTOP);
+		sleep_ms(100);
+		signal_tasks(SIGCONT);
+	}
 	check(queues_hold(TASKS / 2), "loaded in bypass: they use the bypass DSQs");
 	hold_bypass(false);
 	unload_and_check("loaded in bypass");

@@ -76,14 +76,6 @@ static int flip_until_unloaded(pid_t pid, int *status)
 	return flips;
 }
 
-static void signal_hogs(const pid_t *hogs, int signal)
-{
-	int cpu;
-
-	for (cpu = CROWD_CPU; cpu < CPUS_PER_NODE; cpu++)
-		kill(hogs[cpu], signal);
-}
-
 /* How many of the crowd wait on the DSQs of CPUs whose run queues they are not on? */
 static int nr_elsewhere(void)
 {
@@ -108,7 +100,7 @@ static int wait_elsewhere(const pid_t *hogs)
 	int tries = TRIES, nr;
 
 	do {
-		signal_hogs(hogs, SIGSTOP);
+		signal_children(hogs + CROWD_CPU, CPUS_PER_NODE - CROWD_CPU, SIGSTOP);
 		must_write(PARAM("bypass_lb_intv_us"), "0");
 		crowd_pin(CROWD_CPU, 1);
 		crowd_pin(CROWD_CPU, CPUS_PER_NODE - CROWD_CPU);
@@ -116,7 +108,7 @@ static int wait_elsewhere(const pid_t *hogs)
 		must_write(PARAM("bypass_lb_intv_us"), INTV_US);
 		if (!wait_for(has_moved, &moved, 60))
 			give_up("no pass moves the crowd");
-		signal_hogs(hogs, SIGCONT);
+		signal_children(hogs + CROWD_CPU, CPUS_PER_NODE - CROWD_CPU, SIGCONT);
 		nr = nr_elsewhere();
 	} while (nr < ENOUGH && --tries);
 	return nr;

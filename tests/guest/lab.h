@@ -101,6 +101,7 @@ void watch_end(void);
 #endif
 
 void spawn(int nr, int node, int (*setup)(int index));
+void signal_tasks(int signal);
 void kill_tasks(void);
 int nr_tasks(void);
 pid_t task_pid(int index);
@@ -114,6 +115,7 @@ int set_priority(pid_t pid, int priority);
 int pin_to(int first, int second);
 int pin_to_range(pid_t pid, int first, int count);
 pid_t start_child(const char *name);
+void signal_children(const pid_t *children, int count, int signal);
 void end_children(const pid_t *children, int count);
 void tell_task(pid_t pid);
 long fair_weight_of(pid_t pid);
@@ -291,5 +293,10 @@ extern const struct test_case * const __stop_test_cases[];
 /* the machine the guest is given: 8 CPUs in 2 nodes; a kernel may know nothing of nodes */
 #define GUEST_CPUS		8
 #define CPUS_PER_NODE	cpus_per_node
+
+static inline bool has_nodes(void)
+{
+	return CPUS_PER_NODE < GUEST_CPUS;
+}
 
 #endif /* LAB_H */

@@ -150,14 +150,26 @@ pid_t start_child(const char *name)
 	return pid;
 }
 
-void end_children(const pid_t *children, int count)
+void signal_children(const pid_t *children, int count, int signal)
 {
 	int i;
 
 	for (i = 0; i < count; i++)
-		kill(children[i], SIGKILL);
+		kill(children[i], signal);
+}
+
+void end_children(const pid_t *children, int count)
+{
+	int i;
+
+	signal_children(children, count, SIGKILL);
 	for (i = 0; i < count; i++)
 		waitpid(children[i], NULL, 0);
+}
+
+void signal_tasks(int signal)
+{
+	signal_children(pids, nr, signal);
 }
 
 void kill_tasks(void)

@@ -207,9 +207,9 @@ HOOKING = ("conflicts", "deadftrace", "direct", "enable", "exits", "hog", "hotpl
 # where tasks, CPUs and the module change at the same time.
 CHANGING = ("delivery", "dry", "entering", "exits", "fire", "hog", "hotplug", "nodes", "race",
             "revert", "seams", "skew", "status", "suspend", "unload", "unloadhog")
-# With threadirqs an ordinary thread of a CPU runs its softirqs, also the timer of a pass. A real-time
-# task that has the CPU keeps it from running: without the module too, the stock kernel then fails
-# these cases (a scheduler does not go, nobody can fork), and *dry* waits for a pass there.
+# With threadirqs an ordinary thread of a CPU runs its softirqs, also the timer of a pass. A
+# real-time task that has the CPU keeps it from running: without the module too, the stock kernel
+# fails these cases (a scheduler does not go, nobody can fork). *dry* waits for a pass there.
 STARVED_BY_SOFTIRQS = ("dry", "hogforks", "lateleaf", "stuck")
 # in the order in which they run: those that must be built come last
 MATRIX = (

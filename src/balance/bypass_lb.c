@@ -138,7 +138,9 @@ static u32 bypass_lb_cpu(struct lb_node *node, int donor, const struct plan_goal
 	bool more;
 
 	do {
-		u64 begin, held;
+		u64 begin;
+		/* that clock may go back a little */
+		s64 held;
 
 		kern_rq_lock_irq(rq);
 		raw_spin_lock(&dsq->lock);
@@ -154,7 +156,7 @@ static u32 bypass_lb_cpu(struct lb_node *node, int donor, const struct plan_goal
 		raw_spin_unlock(&dsq->lock);
 		kern_rq_unlock_irq(rq);
 
-		if (held > node->pass.hold_max_ns)
+		if (held > (s64)node->pass.hold_max_ns)
 			WRITE_ONCE(node->pass.hold_max_ns, held);
 		cpu_relax();
 	} while (more);

@@ -68,18 +68,19 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 /*
  * Wake up to @nr CPUs of @node that have nothing to run. Which of them may run a task that
  * waits is not known: so the next look begins where this one has ended. If the ones that
- * were woken have taken nothing, only half as many are woken the next time, down to a part of
- * the node: they take the locks that the CPUs which serve their tasks need.
+ * were woken have taken nothing, and no other CPU has stopped serving its tasks, only half as many
+ * are woken the next time, down to a part of the node: they take the locks that the CPUs which
+ * serve their tasks need. @changes counts both.
  */
-static void guard_wake_idle(struct lb_node *node, u32 nr, u64 helped)
+static void guard_wake_idle(struct lb_node *node, u32 nr, u64 changes)
 {
 	u32 nr_cpus = cpumask_weight(node->cpus), most = READ_ONCE(node->guard.wake_most);
 	int cpu, from = READ_ONCE(node->guard.wake_from);
 	bool woken = false;
 
-	if (helped != READ_ONCE(node->guard.helped) || READ_ONCE(node->guard.unserved) || !most)
+	if (changes != READ_ONCE(node->guard.changes) || !most)
 		most = nr_cpus;
-	WRITE_ONCE(node->guard.helped, helped);
+	WRITE_ONCE(node->guard.changes, changes);
 	nr = min(nr, most);
 	for_each_cpu_wrap(cpu, node->cpus, from) {
 		if (!nr)
@@ -171,7 +172,8 @@ static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
 		if (!kern_cpu_nr_others(bc->cpu))
 			WRITE_ONCE(bc->guard.ns, now);
 	}
-	if (picked && unserved &&
+	/* with no CPU that serves its tasks, none could run what is on the local DSQ */
+	if (picked && unserved && READ_ONCE(node->guard.served) &&
 	    (kern_all_switched() || guard_waits_for(bc, now, GUARD_PATIENCE_NS)))
 		guard_requeue_picked(bc->cpu, node->cpus);
 	nr = bypass_dsq_cpu_nr(bc);
@@ -205,21 +207,27 @@ void guard_look(struct lb_node *node)
 	u64 now = ktime_get_mono_fast_ns();
 	/* how many wait on the global DSQ is not known */
 	u32 nr_waiting = READ_ONCE(guard_global) ? 1 : 0;
-	bool any = false;
-	u64 helped = 0;
+	bool served = false, unserved = false;
+	u64 changes = 0;
 	int cpu;
 
 	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
 		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
 
 		nr_waiting += guard_look_at(node, bc, now);
-		any |= READ_ONCE(bc->guard.unserved);
-		helped += count_get(cpu, COUNT_HELPED);
+		if (READ_ONCE(bc->guard.unserved))
+			unserved = true;
+		else
+			served = true;
+		changes += count_get(cpu, COUNT_HELPED);
 	}
-	if (any != READ_ONCE(node->guard.unserved))
-		WRITE_ONCE(node->guard.unserved, any);
+	if (unserved != READ_ONCE(node->guard.unserved))
+		WRITE_ONCE(node->guard.unserved, unserved);
+	if (served != READ_ONCE(node->guard.served))
+		WRITE_ONCE(node->guard.served, served);
 
-	guard_wake_idle(node, nr_waiting, helped);
+	changes += count_get(cpumask_first(node->cpus), COUNT_UNSERVED);
+	guard_wake_idle(node, nr_waiting, changes);
 }
 
 /**

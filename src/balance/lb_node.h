@@ -28,9 +28,11 @@
  * @pass.last_cpu: where it ran
  * @guard: written by guard.c
  * @guard.unserved: a CPU does not serve its tasks. Read by help.c without a lock
+ * @guard.served: a CPU does, or has none
  * @guard.wake_from: the CPU that is woken first, if it idles
  * @guard.wake_most: how many may be woken at the next look
- * @guard.helped: how many tasks its CPUs had taken from each other at the last look
+ * @guard.changes: at the last look, how many tasks its CPUs had taken from each other, and how
+ *	often one had stopped serving its own
  */
 struct lb_node {
 	int id;
@@ -53,9 +55,10 @@ struct lb_node {
 	} pass;
 	struct {
 		bool unserved;
+		bool served;
 		int wake_from;
 		u32 wake_most;
-		u64 helped;
+		u64 changes;
 	} guard;
 };
 

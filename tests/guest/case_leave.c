@@ -32,7 +32,7 @@ static void case_leave(bool module)
 	without = bench_run(load, tasks, text, sizeof(text));
 	module_load("");
 	with = bench_run(load, tasks, text, sizeof(text));
-	/* in one of 30 runs the fair class's own balancing comes in between: docs/results.md */
+	/* in one of 33 runs the fair class's own balancing comes in between: docs/results.md */
 	if (with.even * EVEN_GAIN > without.even) {
 		info("the queues are even after %llu us: once more", with.even / 1000);
 		with = bench_run(load, tasks, text, sizeof(text));

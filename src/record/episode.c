@@ -167,6 +167,8 @@ static u32 episode_wait_of_first(struct scx_dispatch_q *dsq)
 /**
  * episode_look() - look at all queues: how many tasks wait, and how long has the first one of each?
  *
+ * Racy: a task that is moved meanwhile may be counted twice, or not at all.
+ *
  * Context: any but under a scheduler lock.
  */
 void episode_look(void)

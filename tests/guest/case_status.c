@@ -189,7 +189,8 @@ static void crowded_episode(void)
 	      "before, the longest run queue had %s tasks", history_value("longest_before"));
 	check(history_number("longest_after") > 0, "afterwards it had %s",
 	      history_value("longest_after"));
-	check(is_between(history_number("queued_max"), TASKS / 2 + 1, TASKS + 64),
+	/* a task that is delivered while the queues are counted may be counted twice */
+	check(is_between(history_number("queued_max"), TASKS / 2 + 1, 2 * TASKS + 64),
 	      "at most %s tasks were queued", history_value("queued_max"));
 	check(history_number("longest_queue") >= TASKS / GUEST_CPUS &&
 	      history_number("longest_queue") <= history_number("queued_max"),

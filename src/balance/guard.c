@@ -5,9 +5,10 @@
  * In bypass a CPU picks a task at least once in a tick. One that has tasks and has not
  * picked for longer does not serve them, whatever the reason: it is throttled, its tick is
  * off, a wakeup was lost. A CPU does not serve them either if a task of a higher class was there
- * at two looks, even if it picks now and then. Then every CPU of the node takes its tasks
- * (help.c), as every CPU takes them from the stock kernel's one queue of the node. If it was only
- * slow, this does no harm: its tasks run elsewhere.
+ * at two looks, even if it picks now and then. Nor does it if many urgent tasks wait for it, for
+ * example kernel threads that have woken there at once: no pass balances these. Then every CPU of
+ * the node takes its tasks (help.c), as every CPU takes them from the stock kernel's one queue of
+ * the node. If it was only slow, this does no harm: its tasks run elsewhere.
  *
  * And a CPU that idles while tasks of its node wait is woken to look for one.
  *
@@ -39,6 +40,9 @@
 /* However often waking was in vain, a look may wake one in so many of the node's CPUs. */
 #define GUARD_WAKE_LEAST	16
 
+/* A CPU for which so many urgent tasks wait does not serve them soon. */
+#define GUARD_URGENT_MOST	16
+
 /* why tasks may wait on global DSQs: bits of enum guard_global_reason */
 static unsigned long guard_global;
 
@@ -62,25 +66,27 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 		WRITE_ONCE(bc->guard.picks, picks);
 		WRITE_ONCE(bc->guard.ns, now);
 	}
-	return guard_waits_for(bc, now, nr_others ? GUARD_OTHERS_NS : GUARD_PATIENCE_NS);
+	return READ_ONCE(bc->urgent.nr) >= GUARD_URGENT_MOST ||
+	       guard_waits_for(bc, now, nr_others ? GUARD_OTHERS_NS : GUARD_PATIENCE_NS);
 }
 
 /*
  * Wake up to @nr CPUs of @node that have nothing to run. Which of them may run a task that
  * waits is not known: so the next look begins where this one has ended. If the ones that
- * were woken have taken nothing, and no other CPU has stopped serving its tasks, only half as many
- * are woken the next time, down to a part of the node: they take the locks that the CPUs which
- * serve their tasks need. @changes counts both.
+ * were woken have taken nothing, only half as many are woken the next time, down to a part of
+ * the node: they take the locks that the CPUs which serve their tasks need. Not so if a CPU does
+ * not serve its tasks: for its locks nobody waits (help.c), so one that was woken may have missed
+ * a task.
  */
-static void guard_wake_idle(struct lb_node *node, u32 nr, u64 changes)
+static void guard_wake_idle(struct lb_node *node, u32 nr, u64 helped)
 {
 	u32 nr_cpus = cpumask_weight(node->cpus), most = READ_ONCE(node->guard.wake_most);
 	int cpu, from = READ_ONCE(node->guard.wake_from);
 	bool woken = false;
 
-	if (changes != READ_ONCE(node->guard.changes) || !most)
+	if (helped != READ_ONCE(node->guard.helped) || READ_ONCE(node->guard.unserved) || !most)
 		most = nr_cpus;
-	WRITE_ONCE(node->guard.changes, changes);
+	WRITE_ONCE(node->guard.helped, helped);
 	nr = min(nr, most);
 	for_each_cpu_wrap(cpu, node->cpus, from) {
 		if (!nr)
@@ -208,7 +214,7 @@ void guard_look(struct lb_node *node)
 	/* how many wait on the global DSQ is not known */
 	u32 nr_waiting = READ_ONCE(guard_global) ? 1 : 0;
 	bool served = false, unserved = false;
-	u64 changes = 0;
+	u64 helped = 0;
 	int cpu;
 
 	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
@@ -219,15 +225,14 @@ void guard_look(struct lb_node *node)
 			unserved = true;
 		else
 			served = true;
-		changes += count_get(cpu, COUNT_HELPED);
+		helped += count_get(cpu, COUNT_HELPED);
 	}
 	if (unserved != READ_ONCE(node->guard.unserved))
 		WRITE_ONCE(node->guard.unserved, unserved);
 	if (served != READ_ONCE(node->guard.served))
 		WRITE_ONCE(node->guard.served, served);
 
-	changes += count_get(cpumask_first(node->cpus), COUNT_UNSERVED);
-	guard_wake_idle(node, nr_waiting, changes);
+	guard_wake_idle(node, nr_waiting, helped);
 }
 
 /**

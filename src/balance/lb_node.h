@@ -31,8 +31,7 @@
  * @guard.served: a CPU does, or has none
  * @guard.wake_from: the CPU that is woken first, if it idles
  * @guard.wake_most: how many may be woken at the next look
- * @guard.changes: at the last look, how many tasks its CPUs had taken from each other, and how
- *	often one had stopped serving its own
+ * @guard.helped: how many tasks its CPUs had taken from each other at the last look
  */
 struct lb_node {
 	int id;
@@ -58,7 +57,7 @@ struct lb_node {
 		bool served;
 		int wake_from;
 		u32 wake_most;
-		u64 changes;
+		u64 helped;
 	} guard;
 };
 

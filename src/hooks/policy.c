@@ -19,8 +19,6 @@
 
 /* urgent tasks that are picked in a row, while others wait */
 #define POLICY_URGENT_ROW	4
-/* kernel threads are urgent as long as no more tasks wait on the CPU's urgent DSQ */
-#define POLICY_URGENT_MOST	16
 
 bool policy_readers_first __read_mostly = true;
 module_param_named(readers_first, policy_readers_first, bool, 0600);
@@ -60,16 +58,12 @@ static bool policy_is_rcu_reader(const struct task_struct *p)
  *
  * A kernel thread that is preempted, in schedule(), has used its slice. It is busy, and
  * no task is known to wait for it.
- *
- * Passes do not balance the urgent DSQ. So it must stay short: of many kernel threads that wake on
- * one CPU, all but the first few wait on the other DSQ.
  */
-static bool policy_is_urgent(const struct task_struct *p, const struct bypass_cpu *bc)
+static bool policy_is_urgent(const struct task_struct *p)
 {
-	if (policy_is_rcu_reader(p) && READ_ONCE(policy_readers_first))
+	if ((p->flags & PF_KTHREAD) && p != current && READ_ONCE(policy_kthreads_first))
 		return true;
-	return (p->flags & PF_KTHREAD) && p != current && READ_ONCE(policy_kthreads_first) &&
-	       READ_ONCE(bc->urgent.nr) < POLICY_URGENT_MOST;
+	return policy_is_rcu_reader(p) && READ_ONCE(policy_readers_first);
 }
 
 /**
@@ -87,7 +81,7 @@ void policy_enqueue(struct scx_dispatch_q *global, struct task_struct *p, u64 en
 {
 	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, task_cpu(p));
 	/* it is the one that delivers the others to their CPUs */
-	bool first = state_is_changing(p), urgent = first || policy_is_urgent(p, bc);
+	bool first = state_is_changing(p), urgent = first || policy_is_urgent(p);
 	int this_cpu = smp_processor_id();
 	u32 nr;
 

@@ -10,7 +10,7 @@
 /**
  * struct bypass_cpu - a CPU's bypass DSQs
  * @dsq: the queue that is balanced
- * @urgent: tasks that others wait for, in front of it
+ * @urgent: tasks that others wait for, in front of it. No pass balances them
  * @home: the node's global DSQ, where the kernel would have queued the tasks of
  *	this CPU's run queue. A task on a bypass DSQ keeps its scheduler loaded, so
  *	@home is valid for as long as there is one.

@@ -6,7 +6,6 @@
  */
 #include "lab.h"
 
-#define TEST_PARAM(name) "/sys/module/scx_bypass_test/parameters/" name
 /* as in tests/kmod/test_burst.c */
 #define THREADS		200
 /* on each CPU */

@@ -7,7 +7,8 @@
  * donor's rq lock while it moves tasks, and skips tasks whose rq is another one, because
  * dispatch_dequeue() of the older kernels reads p->scx.dsq under the rq's lock alone. It
  * counts entries that are looked at, not only those that are moved, until it drops the
- * locks; and it gives nothing to a CPU where a task of a higher class runs.
+ * locks; it gives nothing to a CPU where a task of a higher class runs; and it balances CPUs that
+ * few tasks may use among themselves, though all of them have more than the mean.
  *
  * Locks: the donor's rq, then the donor's DSQ, then the donee's DSQ, nested.
  * The first two are dropped after each batch of entries looked at, moved or
@@ -86,6 +87,19 @@ int bypass_lb_find_donee(struct task_struct *p, struct cpumask *donee_mask)
 	return -1;
 }
 
+/* Find a CPU that wants @p, which waits on a DSQ with @nr tasks; -1 if there is none. */
+static int bypass_lb_find_wanting(struct task_struct *p, struct lb_node *node,
+				  const struct plan_goal *goal, u32 nr)
+{
+	struct cpumask *mask = node->pass.donee_mask;
+	int donee;
+
+	while ((donee = bypass_lb_find_donee(p, mask)) >= 0 &&
+	       !plan_is_donee(goal, bypass_dsq_nr(donee), nr))
+		cpumask_clear_cpu(donee, mask);
+	return donee;
+}
+
 /*
  * Look at one batch of @donor's entries behind @cursor and move what can be
  * moved. Returns whether another batch is wanted.
@@ -115,15 +129,13 @@ static bool bypass_lb_batch(struct lb_node *node, int donor, const struct plan_g
 		 */
 		if (task_cpu(p) != donor)
 			continue;
-		donee = bypass_lb_find_donee(p, node->pass.donee_mask);
+		donee = bypass_lb_find_wanting(p, node, goal, dsq->nr);
 		if (donee < 0)
 			continue;
 
 		bypass_dsq_unlink(dsq, p);
 		bypass_dsq_insert(bypass_dsq(donee), p, SCX_ENQ_NESTED);
 		cpumask_set_cpu(donee, node->pass.resched_mask);
-		if (!plan_is_donee(goal, bypass_dsq_nr(donee)))
-			cpumask_clear_cpu(donee, node->pass.donee_mask);
 		(*nr_balanced)++;
 	}
 	return true;
@@ -164,18 +176,24 @@ static u32 bypass_lb_cpu(struct lb_node *node, int donor, const struct plan_goal
 	return nr_balanced;
 }
 
-static u32 bypass_lb_move(struct lb_node *node, const struct plan_goal *goal)
+/* Of a donor with @donor_nr tasks; U32_MAX if any donor is meant. */
+static void bypass_lb_find_donees(struct lb_node *node, const struct plan_goal *goal, u32 donor_nr)
+{
+	int cpu;
+
+	cpumask_clear(node->pass.donee_mask);
+	for_each_cpu_and(cpu, node->cpus, cpu_active_mask)
+		if (plan_is_donee(goal, bypass_dsq_nr(cpu), donor_nr) && bypass_lb_may_receive(cpu))
+			cpumask_set_cpu(cpu, node->pass.donee_mask);
+}
+
+/* From CPUs with more than their share to those with less. Returns how many tasks were moved. */
+static u32 bypass_lb_fill(struct lb_node *node, const struct plan_goal *goal)
 {
 	u32 nr_balanced = 0;
 	int cpu;
 
-	cpumask_clear(node->pass.donee_mask);
-	cpumask_clear(node->pass.resched_mask);
-
-	for_each_cpu_and(cpu, node->cpus, cpu_active_mask)
-		if (plan_is_donee(goal, bypass_dsq_nr(cpu)) && bypass_lb_may_receive(cpu))
-			cpumask_set_cpu(cpu, node->pass.donee_mask);
-
+	bypass_lb_find_donees(node, goal, U32_MAX);
 	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
 		if (cpumask_empty(node->pass.donee_mask))
 			break;
@@ -185,6 +203,41 @@ static u32 bypass_lb_move(struct lb_node *node, const struct plan_goal *goal)
 		if (plan_is_donor(goal, bypass_dsq_nr(cpu)))
 			nr_balanced += bypass_lb_cpu(node, cpu, goal);
 	}
+	return nr_balanced;
+}
+
+/*
+ * Tasks that may run on few CPUs, as those of a cpuset, can have more than the node's mean on each
+ * of them. Whoever has still too many gives to those that have fewer, whatever the mean is.
+ */
+static u32 bypass_lb_even(struct lb_node *node, struct plan_goal goal)
+{
+	u32 nr_balanced = 0;
+	int cpu;
+
+	goal.even = true;
+	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
+		u32 nr = bypass_dsq_nr(cpu);
+
+		/* what it has received is another run queue's: it cannot give it away */
+		if (!plan_is_donor(&goal, nr) || cpumask_test_cpu(cpu, node->pass.resched_mask))
+			continue;
+		bypass_lb_find_donees(node, &goal, nr);
+		/* its queue may have become shorter since: it would lock its own DSQ twice */
+		cpumask_clear_cpu(cpu, node->pass.donee_mask);
+		nr_balanced += bypass_lb_cpu(node, cpu, &goal);
+	}
+	return nr_balanced;
+}
+
+static u32 bypass_lb_move(struct lb_node *node, const struct plan_goal *goal)
+{
+	u32 nr_balanced;
+	int cpu;
+
+	cpumask_clear(node->pass.resched_mask);
+	nr_balanced = bypass_lb_fill(node, goal);
+	nr_balanced += bypass_lb_even(node, *goal);
 
 	for_each_cpu(cpu, node->pass.resched_mask)
 		static_call(kern_resched_cpu)(cpu);

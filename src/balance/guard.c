@@ -5,10 +5,11 @@
  * In bypass a CPU picks a task at least once in a tick. One that has tasks and has not
  * picked for longer does not serve them, whatever the reason: it is throttled, its tick is
  * off, a wakeup was lost. A CPU does not serve them either if a task of a higher class was there
- * at two looks, even if it picks now and then. Nor does it if many urgent tasks wait for it, for
- * example kernel threads that have woken there at once: no pass balances these. Then every CPU of
- * the node takes its tasks (help.c), as every CPU takes them from the stock kernel's one queue of
- * the node. If it was only slow, this does no harm: its tasks run elsewhere.
+ * at two looks, even if it picks now and then. Then every CPU of the node takes its tasks
+ * (help.c), as every CPU takes them from the stock kernel's one queue of the node. If it was only
+ * slow, this does no harm: its tasks run elsewhere. It is the same if a CPU is flooded: many urgent
+ * tasks wait for it, for example kernel threads that have woken there at once. No pass balances
+ * these.
  *
  * And a CPU that idles while tasks of its node wait is woken to look for one.
  *
@@ -40,7 +41,7 @@
 /* However often waking was in vain, a look may wake one in so many of the node's CPUs. */
 #define GUARD_WAKE_LEAST	16
 
-/* A CPU for which so many urgent tasks wait does not serve them soon. */
+/* A CPU for which so many urgent tasks wait is flooded. */
 #define GUARD_URGENT_MOST	16
 
 /* why tasks may wait on global DSQs: bits of enum guard_global_reason */
@@ -66,28 +67,27 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 		WRITE_ONCE(bc->guard.picks, picks);
 		WRITE_ONCE(bc->guard.ns, now);
 	}
-	return READ_ONCE(bc->urgent.nr) >= GUARD_URGENT_MOST ||
-	       guard_waits_for(bc, now, nr_others ? GUARD_OTHERS_NS : GUARD_PATIENCE_NS);
+	return guard_waits_for(bc, now, nr_others ? GUARD_OTHERS_NS : GUARD_PATIENCE_NS);
 }
 
 /*
  * Wake up to @nr CPUs of @node that have nothing to run. Which of them may run a task that
  * waits is not known: so the next look begins where this one has ended. If the ones that
  * were woken have taken nothing, only half as many are woken the next time, down to a part of
- * the node: they take the locks that the CPUs which serve their tasks need. Not so if a CPU does
- * not serve its tasks: for its locks nobody waits (help.c), so one that was woken may have missed
- * a task.
+ * the node: they take the locks that the CPUs which serve their tasks need. But as many are woken as
+ * tasks wait for CPUs that do not serve them, @nr_unserved of the @nr: the locks of these are not
+ * waited for (help.c), so a CPU that was woken may have missed a task.
  */
-static void guard_wake_idle(struct lb_node *node, u32 nr, u64 helped)
+static void guard_wake_idle(struct lb_node *node, u32 nr, u32 nr_unserved, u64 helped)
 {
 	u32 nr_cpus = cpumask_weight(node->cpus), most = READ_ONCE(node->guard.wake_most);
 	int cpu, from = READ_ONCE(node->guard.wake_from);
 	bool woken = false;
 
-	if (helped != READ_ONCE(node->guard.helped) || READ_ONCE(node->guard.unserved) || !most)
+	if (helped != READ_ONCE(node->guard.helped) || !most)
 		most = nr_cpus;
 	WRITE_ONCE(node->guard.helped, helped);
-	nr = min(nr, most);
+	nr = min(nr, max(most, nr_unserved));
 	for_each_cpu_wrap(cpu, node->cpus, from) {
 		if (!nr)
 			break;
@@ -103,13 +103,18 @@ static void guard_wake_idle(struct lb_node *node, u32 nr, u64 helped)
 	WRITE_ONCE(node->guard.wake_most, most);
 }
 
+static bool guard_is_served(const struct bypass_cpu *bc)
+{
+	return !READ_ONCE(bc->guard.unserved) || READ_ONCE(bc->guard.flooded);
+}
+
 /* Is there a CPU among @cpus, other than @cpu, that may run @p and serves its DSQs? */
 static bool guard_may_leave(struct task_struct *p, int cpu, const struct cpumask *cpus)
 {
 	int other;
 
 	for_each_cpu_and(other, cpus, cpu_active_mask)
-		if (other != cpu && !READ_ONCE(per_cpu(bypass_cpus, other).guard.unserved) &&
+		if (other != cpu && guard_is_served(per_cpu_ptr(&bypass_cpus, other)) &&
 		    bypass_dsq_may_move(p, other))
 			return true;
 	return false;
@@ -169,7 +174,7 @@ void guard_watch_global(enum guard_global_reason reason, bool may)
 static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
 {
 	bool picked = READ_ONCE(kern_local_dsq(kern_cpu_rq(bc->cpu))->nr);
-	bool unserved = guard_is_unserved(bc, now);
+	bool unserved = guard_is_unserved(bc, now), flooded;
 	u32 nr;
 
 	if (!picked && !bypass_dsq_cpu_nr(bc)) {
@@ -185,6 +190,10 @@ static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
 	nr = bypass_dsq_cpu_nr(bc);
 	/* what is left on its local DSQ waits for it alone */
 	unserved = unserved && (nr || !cpu_active(bc->cpu));
+	flooded = !unserved && READ_ONCE(bc->urgent.nr) >= GUARD_URGENT_MOST;
+	if (flooded != READ_ONCE(bc->guard.flooded))
+		WRITE_ONCE(bc->guard.flooded, flooded);
+	unserved |= flooded;
 	if (unserved && !READ_ONCE(bc->guard.unserved) && cpu_active(bc->cpu))
 		count_add(cpumask_first(node->cpus), COUNT_UNSERVED, 1);
 	if (unserved != READ_ONCE(bc->guard.unserved))
@@ -212,7 +221,7 @@ void guard_look(struct lb_node *node)
 {
 	u64 now = ktime_get_mono_fast_ns();
 	/* how many wait on the global DSQ is not known */
-	u32 nr_waiting = READ_ONCE(guard_global) ? 1 : 0;
+	u32 nr_waiting = READ_ONCE(guard_global) ? 1 : 0, nr_unserved = 0;
 	bool served = false, unserved = false;
 	u64 helped = 0;
 	int cpu;
@@ -220,11 +229,14 @@ void guard_look(struct lb_node *node)
 	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
 		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
 
-		nr_waiting += guard_look_at(node, bc, now);
-		if (READ_ONCE(bc->guard.unserved))
+		u32 nr = guard_look_at(node, bc, now);
+
+		nr_waiting += nr;
+		if (READ_ONCE(bc->guard.unserved)) {
+			nr_unserved += nr;
 			unserved = true;
-		else
-			served = true;
+		}
+		served |= guard_is_served(bc);
 		helped += count_get(cpu, COUNT_HELPED);
 	}
 	if (unserved != READ_ONCE(node->guard.unserved))
@@ -232,7 +244,7 @@ void guard_look(struct lb_node *node)
 	if (served != READ_ONCE(node->guard.served))
 		WRITE_ONCE(node->guard.served, served);
 
-	guard_wake_idle(node, nr_waiting, helped);
+	guard_wake_idle(node, nr_waiting, nr_unserved, helped);
 }
 
 /**
@@ -247,6 +259,7 @@ void guard_forget(struct lb_node *node)
 
 	for_each_cpu(cpu, node->cpus) {
 		WRITE_ONCE(per_cpu(bypass_cpus, cpu).guard.unserved, false);
+		WRITE_ONCE(per_cpu(bypass_cpus, cpu).guard.flooded, false);
 		WRITE_ONCE(per_cpu(bypass_cpus, cpu).guard.ns, 0);
 	}
 	WRITE_ONCE(node->guard.unserved, false);

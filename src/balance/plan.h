@@ -37,11 +37,13 @@ struct plan_load {
  * @target: donees are filled up to this many tasks
  * @donor_target: donors are relieved down to this many
  * @min_excess: a donor has at least this many more than @donor_target
+ * @even: donees need not be short of tasks; they have at least @min_excess fewer than the donor
  */
 struct plan_goal {
 	u32 target;
 	u32 donor_target;
 	u32 min_excess;
+	bool even;
 };
 
 /* Count in a CPU with a queue of @nr tasks. */
@@ -59,7 +61,7 @@ static inline void plan_add(struct plan_load *load, u32 nr)
  */
 static inline struct plan_goal plan_make(const struct plan_load *load, u32 intv_us, u32 slice_us)
 {
-	struct plan_goal goal;
+	struct plan_goal goal = {};
 
 	goal.target = DIV_ROUND_UP(load->nr_tasks, load->nr_cpus);
 	goal.donor_target = DIV_ROUND_UP_ULL((u64)goal.target * PLAN_DONOR_PCT, 100);
@@ -67,10 +69,10 @@ static inline struct plan_goal plan_make(const struct plan_load *load, u32 intv_
 	return goal;
 }
 
-/* May a CPU with a queue of @nr tasks still receive one? */
-static inline bool plan_is_donee(const struct plan_goal *goal, u32 nr)
+/* May a CPU with a queue of @nr tasks still receive one of the @donor_nr of a donor? */
+static inline bool plan_is_donee(const struct plan_goal *goal, u32 nr, u32 donor_nr)
 {
-	return nr < goal->target;
+	return goal->even ? nr + goal->min_excess + 1 < donor_nr : nr < goal->target;
 }
 
 /* Is such a CPU to be relieved? */

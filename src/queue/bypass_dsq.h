@@ -17,7 +17,9 @@
  * @nr_picks: how often this CPU has looked at its DSQs for a task. Written with
  *	the rq locked
  * @guard: written by guard.c
- * @guard.unserved: this CPU does not serve its DSQs, so others do. Read without a lock
+ * @guard.unserved: this CPU does not serve its DSQs, or not soon, so others do. This and the next
+ *	one are read without a lock
+ * @guard.flooded: the only reason is that many urgent tasks wait for it
  * @guard.picks: @nr_picks as it was last seen
  * @guard.ns: since when that has not changed, or tasks of a higher class are there; or when
  *	no task waited
@@ -40,6 +42,7 @@ struct bypass_cpu {
 	u32 nr_picks;
 	struct {
 		bool unserved;
+		bool flooded;
 		u32 picks;
 		u64 ns;
 	} guard;

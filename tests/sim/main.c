@@ -19,12 +19,15 @@
 static const int cpus[] = { 192, 512, 1024, 4096 };
 static const int tasks[] = { 20000, 100000, 1000000 };
 
-enum shape { ALL_ON_ONE, TWO_HALVES, SMALL_SETS, NR_SHAPES };
+enum shape { ALL_ON_ONE, TWO_HALVES, SMALL_SETS, ONE_SET, NR_SHAPES };
 static const char * const shapes[] = {
 	[ALL_ON_ONE] = "all on one CPU",
 	[TWO_HALVES] = "on half of the CPUs",
 	[SMALL_SETS] = "in sets of 8 CPUs, each on its first",
+	[ONE_SET] = "in one set of 8 CPUs, on its first",
 };
+
+#define SET	8
 
 static void fill(struct sim *sim, enum shape shape, int nr_cpus, int nr_tasks)
 {
@@ -33,8 +36,11 @@ static void fill(struct sim *sim, enum shape shape, int nr_cpus, int nr_tasks)
 	for (i = 0; i < nr_tasks; i++) {
 		switch (shape) {
 		case SMALL_SETS:
-			first = i % (nr_cpus / 8) * 8;
-			sim_add(sim, first, first, first + 7);
+			first = i % (nr_cpus / SET) * SET;
+			sim_add(sim, first, first, first + SET - 1);
+			break;
+		case ONE_SET:
+			sim_add(sim, 0, 0, SET - 1);
 			break;
 		case TWO_HALVES:
 			sim_add(sim, i % (nr_cpus / 2), 0, nr_cpus - 1);
@@ -50,12 +56,14 @@ static bool is_balanced(const struct plan_load *load)
 {
 	struct plan_goal goal = plan_make(load, INTV_US, SLICE_US);
 
-	return !plan_is_donor(&goal, load->max) || !plan_is_donee(&goal, load->min);
+	return !plan_is_donor(&goal, load->max) || !plan_is_donee(&goal, load->min, load->max);
 }
 
 static bool simulate(enum shape shape, int nr_cpus, int nr_tasks)
 {
 	struct sim *sim = sim_new(nr_cpus, nr_tasks);
+	/* the other CPUs may run none of the tasks */
+	int nr_used = shape == ONE_SET ? SET : nr_cpus;
 	struct plan_load load;
 	u64 looked = 0, moved = 0, holds = 0;
 	int passes = 0;
@@ -66,13 +74,13 @@ static bool simulate(enum shape shape, int nr_cpus, int nr_tasks)
 		exit(1);
 	}
 	fill(sim, shape, nr_cpus, nr_tasks);
-	for (load = sim_load(sim); !is_balanced(&load) && passes < MAX_PASSES; passes++) {
+	for (load = sim_load(sim, nr_used); !is_balanced(&load) && passes < MAX_PASSES; passes++) {
 		struct sim_pass pass = sim_pass(sim, INTV_US, SLICE_US);
 
 		looked += pass.looked;
 		moved += pass.moved;
 		holds += pass.holds;
-		load = pass.after;
+		load = sim_load(sim, nr_used);
 		sim_run(sim, INTV_US / SLICE_US);
 	}
 	ok = is_balanced(&load) && looked <= (u64)MAX_LOOKED * nr_tasks;

@@ -102,12 +102,13 @@ void sim_run(struct sim *sim, u32 picks)
 	}
 }
 
-struct plan_load sim_load(const struct sim *sim)
+/* Of the first @nr_cpus CPUs. */
+struct plan_load sim_load(const struct sim *sim, int nr_cpus)
 {
 	struct plan_load load = {};
 	int cpu;
 
-	for (cpu = 0; cpu < sim->nr_cpus; cpu++)
+	for (cpu = 0; cpu < nr_cpus; cpu++)
 		plan_add(&load, sim->queues[cpu].nr);
 	return load;
 }
@@ -155,6 +156,18 @@ static int find_donee(struct sim *sim, const struct sim_task *p, int donor)
 	return donee;
 }
 
+/* The same, but one that wants a task of a queue of @nr. */
+static int find_wanting(struct sim *sim, const struct sim_task *p, int donor,
+			const struct plan_goal *goal, u32 nr)
+{
+	int donee;
+
+	while ((donee = find_donee(sim, p, donor)) >= 0 &&
+	       !plan_is_donee(goal, sim->queues[donee].nr, nr))
+		mark_donee(sim, donee, false);
+	return donee;
+}
+
 static void relieve(struct sim *sim, int donor, const struct plan_goal *goal,
 		    struct sim_pass *pass)
 {
@@ -163,15 +176,14 @@ static void relieve(struct sim *sim, int donor, const struct plan_goal *goal,
 	u64 entries = 0;
 
 	while (!plan_is_relieved(goal, q->nr) && sim->nr_donees && next >= 0) {
-		int donee = find_donee(sim, &sim->tasks[next], donor);
+		int donee = find_wanting(sim, &sim->tasks[next], donor, goal, q->nr);
 
 		entries++;
 		if (donee < 0) {
 			prev = next;
 		} else {
 			append(sim, donee, take_behind(sim, donor, prev));
-			if (!plan_is_donee(goal, sim->queues[donee].nr))
-				mark_donee(sim, donee, false);
+			sim->queues[donee].received = true;
 			pass->moved++;
 		}
 		next = prev < 0 ? q->head : sim->tasks[prev].next;
@@ -180,23 +192,39 @@ static void relieve(struct sim *sim, int donor, const struct plan_goal *goal,
 	pass->holds += entries / PLAN_BATCH + 1;
 }
 
-/* One pass, as bypass_lb_node() does it. */
-struct sim_pass sim_pass(struct sim *sim, u32 intv_us, u32 slice_us)
+static void find_donees(struct sim *sim, const struct plan_goal *goal, u32 donor_nr)
 {
-	struct sim_pass pass = { .before = sim_load(sim) };
-	struct plan_goal goal = plan_make(&pass.before, intv_us, slice_us);
 	int cpu;
 
 	memset(sim->donees, 0, (sim->nr_cpus / BITS + 1) * sizeof(*sim->donees));
 	sim->nr_donees = 0;
 	for (cpu = 0; cpu < sim->nr_cpus; cpu++)
-		if (plan_is_donee(&goal, sim->queues[cpu].nr))
+		if (plan_is_donee(goal, sim->queues[cpu].nr, donor_nr))
 			mark_donee(sim, cpu, true);
+}
 
+/* One pass, as bypass_lb_node() does it. */
+struct sim_pass sim_pass(struct sim *sim, u32 intv_us, u32 slice_us)
+{
+	struct sim_pass pass = { .before = sim_load(sim, sim->nr_cpus) };
+	struct plan_goal goal = plan_make(&pass.before, intv_us, slice_us);
+	int cpu;
+
+	for (cpu = 0; cpu < sim->nr_cpus; cpu++)
+		sim->queues[cpu].received = false;
+	find_donees(sim, &goal, ~0u);
 	for (cpu = 0; cpu < sim->nr_cpus && sim->nr_donees; cpu++)
 		if (plan_is_donor(&goal, sim->queues[cpu].nr))
 			relieve(sim, cpu, &goal, &pass);
 
-	pass.after = sim_load(sim);
+	goal.even = true;
+	for (cpu = 0; cpu < sim->nr_cpus; cpu++) {
+		if (!plan_is_donor(&goal, sim->queues[cpu].nr) || sim->queues[cpu].received)
+			continue;
+		find_donees(sim, &goal, sim->queues[cpu].nr);
+		relieve(sim, cpu, &goal, &pass);
+	}
+
+	pass.after = sim_load(sim, sim->nr_cpus);
 	return pass;
 }

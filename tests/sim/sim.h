@@ -18,9 +18,17 @@ struct sim_task {
 	int next, cpu, first, last;
 };
 
+/**
+ * struct sim_queue - a CPU's queue
+ * @head: its first task, -1 = none
+ * @tail: its last one
+ * @nr: how many
+ * @received: it has received some in this pass
+ */
 struct sim_queue {
 	int head, tail;
 	u32 nr;
+	bool received;
 };
 
 /**
@@ -42,7 +50,7 @@ struct sim *sim_new(int nr_cpus, int max_tasks);
 void sim_free(struct sim *sim);
 void sim_add(struct sim *sim, int cpu, int first, int last);
 void sim_run(struct sim *sim, u32 picks);
-struct plan_load sim_load(const struct sim *sim);
+struct plan_load sim_load(const struct sim *sim, int nr_cpus);
 struct sim_pass sim_pass(struct sim *sim, u32 intv_us, u32 slice_us);
 
 #endif /* SIM_H */

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sets: tasks that may run on two CPUs of a node only, as those of a cpuset, all wait for one of
+ * the two, while the others of the node have nothing. The two must share them, as on the stock
+ * kernel, where both look at one queue. Without the module first, then with it.
+ */
+#include <stdlib.h>
+
+#include "lab.h"
+
+/* the driver stays on another CPU */
+#define DRIVER_CPU	(GUEST_CPUS - 1)
+#define OFTEN		"bypass_lb_intv_us=4000"
+#define TASKS		120
+#define RUN_MS		4000
+/* how much longer a task may wait than without the module, in percent of a run */
+#define MORE		6
+/* the driver looks at one queue after the other */
+#define SLACK		(TASKS / 8)
+
+static int to_first(int index)
+{
+	return pin_to(0, 0);
+}
+
+static bool is_even(void *unused)
+{
+	int first = balanced_length(0), second = balanced_length(1);
+
+	return first + second > TASKS / 2 && abs(first - second) <= SLACK;
+}
+
+static struct waits in_set(bool module)
+{
+	struct waits waits;
+	int i;
+
+	must_attach(SCHED_GLOBAL);
+	spawn(TASKS, 0, to_first);
+	must_progress(120, "on one CPU, under the scheduler");
+	pin_to(DRIVER_CPU, DRIVER_CPU);
+	hold_bypass(true);
+	must_progress(120, "in bypass");
+	/* a task that waits stays where it is when it may run elsewhere, too */
+	for (i = 0; i < TASKS; i++)
+		pin_to_range(task_pid(i), 0, 2);
+	if (module) {
+		check(wait_for(is_even, NULL, 60), "the CPUs of the set share the tasks");
+		info("CPU 0 has %d, CPU 1 has %d", balanced_length(0), balanced_length(1));
+	}
+	waits = watch_tasks(RUN_MS * test_times);
+	spread_end();
+	return waits;
+}
+
+static void case_sets(bool module)
+{
+	struct waits without, with;
+
+	load_test_module();
+	without = in_set(false);
+	module_load(OFTEN);
+	with = in_set(true);
+	module_unload();
+	check(!with.stuck, "with the module %d tasks make no step, without it %d", with.stuck,
+	      without.stuck);
+	check(with.longest <= without.longest + MORE,
+	      "the longest wait is %u %% of the time, %u without the module", with.longest,
+	      without.longest);
+}
+
+CASE(sets) = {
+	.shows =
+		"tasks that may run on two CPUs of a node wait for one of them: both run them, as without the module",
+};

@@ -228,7 +228,6 @@ void guard_look(struct lb_node *node)
 
 	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
 		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
-
 		u32 nr = guard_look_at(node, bc, now);
 
 		nr_waiting += nr;

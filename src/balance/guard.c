@@ -74,9 +74,9 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
  * Wake up to @nr CPUs of @node that have nothing to run. Which of them may run a task that
  * waits is not known: so the next look begins where this one has ended. If the ones that
  * were woken have taken nothing, only half as many are woken the next time, down to a part of
- * the node: they take the locks that the CPUs which serve their tasks need. But as many are woken as
- * tasks wait for CPUs that do not serve them, @nr_unserved of the @nr: the locks of these are not
- * waited for (help.c), so a CPU that was woken may have missed a task.
+ * the node: they take the locks that the CPUs which serve their tasks need. But as many are woken
+ * as tasks wait for CPUs that do not serve them, @nr_unserved of the @nr: the locks of these are
+ * not waited for (help.c), so a CPU that was woken may have missed a task.
  */
 static void guard_wake_idle(struct lb_node *node, u32 nr, u32 nr_unserved, u64 helped)
 {

@@ -208,7 +208,8 @@ static u32 bypass_lb_fill(struct lb_node *node, const struct plan_goal *goal)
 
 /*
  * Tasks that may run on few CPUs, as those of a cpuset, can have more than the node's mean on each
- * of them. Whoever has still too many gives to those that have fewer, whatever the mean is.
+ * of them. Whoever has still too many gives to those of these CPUs that have far fewer. CPUs below
+ * the mean are not looked at again: they could take none of its tasks.
  */
 static u32 bypass_lb_even(struct lb_node *node, struct plan_goal goal)
 {
@@ -225,7 +226,8 @@ static u32 bypass_lb_even(struct lb_node *node, struct plan_goal goal)
 		bypass_lb_find_donees(node, &goal, nr);
 		/* its queue may have become shorter since: it would lock its own DSQ twice */
 		cpumask_clear_cpu(cpu, node->pass.donee_mask);
-		nr_balanced += bypass_lb_cpu(node, cpu, &goal);
+		if (!cpumask_empty(node->pass.donee_mask))
+			nr_balanced += bypass_lb_cpu(node, cpu, &goal);
 	}
 	return nr_balanced;
 }

@@ -231,11 +231,11 @@ void guard_look(struct lb_node *node)
 		u32 nr = guard_look_at(node, bc, now);
 
 		nr_waiting += nr;
-		if (READ_ONCE(bc->guard.unserved)) {
+		if (guard_is_served(bc))
+			served = true;
+		else
 			nr_unserved += nr;
-			unserved = true;
-		}
-		served |= guard_is_served(bc);
+		unserved |= READ_ONCE(bc->guard.unserved);
 		helped += count_get(cpu, COUNT_HELPED);
 	}
 	if (unserved != READ_ONCE(node->guard.unserved))

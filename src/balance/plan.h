@@ -37,7 +37,7 @@ struct plan_load {
  * @target: donees are filled up to this many tasks
  * @donor_target: donors are relieved down to this many
  * @min_excess: a donor has at least this many more than @donor_target
- * @even: donees need not be short of tasks; they have at least @min_excess fewer than the donor
+ * @even: donees are not short of tasks, but the donor has many more than they
  */
 struct plan_goal {
 	u32 target;
@@ -55,6 +55,12 @@ static inline void plan_add(struct plan_load *load, u32 nr)
 	load->nr_tasks += nr;
 }
 
+/* More than this is many more than @nr tasks. */
+static inline u32 plan_many_more(u32 nr)
+{
+	return DIV_ROUND_UP_ULL((u64)nr * PLAN_DONOR_PCT, 100);
+}
+
 /*
  * A donor is worth relieving if its excess would keep it busy for a large part
  * of the interval; less than that is gone by itself.
@@ -64,7 +70,7 @@ static inline struct plan_goal plan_make(const struct plan_load *load, u32 intv_
 	struct plan_goal goal = {};
 
 	goal.target = DIV_ROUND_UP(load->nr_tasks, load->nr_cpus);
-	goal.donor_target = DIV_ROUND_UP_ULL((u64)goal.target * PLAN_DONOR_PCT, 100);
+	goal.donor_target = plan_many_more(goal.target);
 	goal.min_excess = DIV_ROUND_UP(intv_us / PLAN_MIN_DELTA_DIV, slice_us);
 	return goal;
 }
@@ -72,7 +78,9 @@ static inline struct plan_goal plan_make(const struct plan_load *load, u32 intv_
 /* May a CPU with a queue of @nr tasks still receive one of the @donor_nr of a donor? */
 static inline bool plan_is_donee(const struct plan_goal *goal, u32 nr, u32 donor_nr)
 {
-	return goal->even ? nr + goal->min_excess + 1 < donor_nr : nr < goal->target;
+	if (!goal->even)
+		return nr < goal->target;
+	return nr >= goal->target && plan_many_more(nr) + goal->min_excess < donor_nr;
 }
 
 /* Is such a CPU to be relieved? */

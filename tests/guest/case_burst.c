@@ -6,8 +6,8 @@
  */
 #include "lab.h"
 
-/* as in tests/kmod/test_burst.c */
 #define THREADS		200
+#define MAKE_THREADS	"200"
 /* on each CPU */
 #define SPINNERS	3
 #define SETTLE_MS	200
@@ -27,7 +27,7 @@ static long burst(const char *when)
 {
 	long elsewhere;
 
-	must_write(TEST_PARAM("burst"), "1");
+	must_write(TEST_PARAM("burst"), MAKE_THREADS);
 	if (!wait_for(all_wait, NULL, 120))
 		give_up("%s: the threads do not come to wait", when);
 	spread_begin(SPINNERS * GUEST_CPUS);
@@ -35,12 +35,13 @@ static long burst(const char *when)
 	must_progress(120, "in bypass");
 	sleep_ms(SETTLE_MS);
 
-	must_write(TEST_PARAM("burst"), "2");
+	must_write(TEST_PARAM("burst_wake"), "1");
 	check(wait_for(all_have_run, NULL, 120), "%s: each thread has run", when);
 	elsewhere = read_long(TEST_PARAM("burst_elsewhere"));
 	info("%s: %ld of %d threads were run first by another CPU", when, elsewhere, THREADS);
 	spread_end();
 	must_write(TEST_PARAM("burst"), "0");
+	must_write(TEST_PARAM("burst_wake"), "0");
 	return elsewhere;
 }
 

@@ -6,7 +6,6 @@
 int hold_init(void);
 void hold_exit(void);
 void threads_exit(void);
-void burst_exit(void);
 void look_exit(void);
 void faults_exit(void);
 

@@ -16,7 +16,6 @@ static void __exit test_exit(void)
 {
 	hold_exit();
 	threads_exit();
-	burst_exit();
 	look_exit();
 	faults_exit();
 }

@@ -91,7 +91,7 @@ static int status_show(struct seq_file *m, void *unused)
 		status_show_node(m, node);
 	for_each_online_cpu(cpu)
 		status_show_cpu(m, cpu);
-	/* no time above is later */
+	/* read last, so that it is not before any time above */
 	seq_printf(m, "now_ns: %llu\n", ktime_get_mono_fast_ns());
 	return 0;
 }
@@ -148,7 +148,7 @@ DEFINE_SHOW_ATTRIBUTE(status_history);
  *
  * Context: process, may sleep.
  */
-void status_init(void)
+void __init status_init(void)
 {
 	status_dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	debugfs_create_file("status", 0400, status_dir, NULL, &status_fops);

@@ -133,8 +133,8 @@ static void put_events(const char *events)
 	free(text);
 }
 
-/* Print the status file's text and the scheduler. Returns an enum exit_status. */
-int json_status(char *text, const struct scheduler *sched)
+/* Print the status file's text and the scheduler. */
+void json_status(char *text, const struct scheduler *sched)
 {
 	bool first = true;
 
@@ -156,11 +156,10 @@ int json_status(char *text, const struct scheduler *sched)
 	fputs("],\n \"cpus\": [", stdout);
 	put_lines(text, "cpu");
 	fputs("]}\n", stdout);
-	return EXIT_FINE;
 }
 
-/* Print the record's text. Returns an enum exit_status. */
-int json_history(char *text)
+/* Print the record's text. */
+void json_history(char *text)
 {
 	char *rest = text, *line, *value;
 	bool first = true, any = false;
@@ -177,5 +176,4 @@ int json_history(char *text)
 		put_member(&first, line, value);
 	}
 	fputs(any ? "}]\n" : "]\n", stdout);
-	return EXIT_FINE;
 }

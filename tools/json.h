@@ -5,7 +5,7 @@
 
 #include "scheduler.h"
 
-int json_status(char *text, const struct scheduler *sched);
-int json_history(char *text);
+void json_status(char *text, const struct scheduler *sched);
+void json_history(char *text);
 
 #endif /* JSON_H */

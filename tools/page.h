@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What status and watch have in common. */
+/* Lines that status, watch and history show. */
 #ifndef PAGE_H
 #define PAGE_H
 

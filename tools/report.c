@@ -47,16 +47,14 @@ static bool begins_with_any(const char *text, const char * const *begins)
 }
 
 /* The kernel's addresses tell where it is, which is a secret. */
-static void put_without_addresses(const char *line)
+static void hide_addresses(char *line)
 {
-	static const char begin[] = "0xffff";
-	const char *at;
+	while ((line = strstr(line, "0xffff"))) {
+		size_t len = strspn(line + 2, "0123456789abcdef");
 
-	while ((at = strstr(line, begin))) {
-		fprintf(out, "%.*s0x*", (int)(at - line), line);
-		line = at + 2 + strspn(at + 2, "0123456789abcdef");
+		memset(line + 2, '*', len);
+		line += 2 + len;
 	}
-	fprintf(out, "%s\n", line);
 }
 
 /* The lines of a file that have one of the words. */
@@ -71,8 +69,10 @@ static void some_lines(const char *path, const char * const *words)
 	while (text && (line = files_next_line(&rest))) {
 		for (word = words; *word && !strstr(line, *word); word++)
 			;
-		if (*word)
-			put_without_addresses(line);
+		if (!*word)
+			continue;
+		hide_addresses(line);
+		fprintf(out, "%s\n", line);
 	}
 	free(text);
 }
@@ -164,9 +164,12 @@ static void kernel_log(void)
 	title("kernel log, lines of the module and of sched_ext");
 	if (!log)
 		fprintf(out, "(%s)\n", strerror(errno));
-	while (log && (line = files_next_line(&rest)))
-		if (strstr(line, MODULE_LINE) || strstr(line, "sched_ext: "))
-			put_without_names(line);
+	while (log && (line = files_next_line(&rest))) {
+		if (!strstr(line, MODULE_LINE) && !strstr(line, "sched_ext: "))
+			continue;
+		hide_addresses(line);
+		put_without_names(line);
+	}
 	free(log);
 }
 

@@ -43,11 +43,16 @@ struct plan_load bypass_lb_measure(const struct lb_node *node)
 	return load;
 }
 
-/* Is the caller itself a task that runs on @cpu, and not an interrupt of one? */
+/*
+ * Is the caller itself a task that runs on @cpu, and not an interrupt of one? On PREEMPT_RT, and if
+ * interrupts are threaded, timers run in a real-time thread of their CPU.
+ */
 static bool bypass_lb_runs_on(int cpu)
 {
-	return cpu == raw_smp_processor_id() &&
-	       (IS_ENABLED(CONFIG_PREEMPT_RT) || !in_serving_softirq());
+	if (cpu != raw_smp_processor_id())
+		return false;
+	return IS_ENABLED(CONFIG_PREEMPT_RT) || !in_serving_softirq() ||
+	       (rt_task(current) && (current->flags & PF_NO_SETAFFINITY));
 }
 
 /**
@@ -134,7 +139,7 @@ static bool bypass_lb_batch(struct lb_node *node, int donor, const struct plan_g
 			continue;
 
 		bypass_dsq_unlink(dsq, p);
-		bypass_dsq_insert(bypass_dsq(donee), p, SCX_ENQ_NESTED);
+		bypass_dsq_insert_nested(bypass_dsq(donee), p);
 		cpumask_set_cpu(donee, node->pass.resched_mask);
 		(*nr_balanced)++;
 	}

@@ -39,7 +39,7 @@ static bool defer_due;
 /* when that was, jiffies */
 static unsigned long defer_since;
 
-/* What makes the first balancing come as late as that, if balancing was at @since, jiffies. */
+/* The last_balance with which a busy CPU balances DEFER_MS_MAX after @since at the latest. */
 static unsigned long defer_last_balance(const struct sched_domain *sd, unsigned long since)
 {
 	unsigned long ms = READ_ONCE(sd->max_interval) * READ_ONCE(sd->busy_factor);

@@ -71,16 +71,31 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 }
 
 /*
+ * Wake @cpu if it idles. That needs its lock, which a CPU that has stopped in the middle of a pick,
+ * such as a virtual one that its host does not run, keeps. The guard must not stop with it: the
+ * next one would do so as well. So the lock is tried first.
+ */
+static void guard_wake(int cpu)
+{
+	struct rq *rq = kern_cpu_rq(cpu);
+
+	if (!kern_rq_trylock(rq))
+		return;
+	kern_rq_unlock(rq);
+	static_call(kern_wake_up_if_idle)(cpu);
+}
+
+/*
  * Wake up to @nr CPUs of @node that have nothing to run. Which of them may run a task that
  * waits is not known: so the next look begins where this one has ended. If the ones that
  * were woken have taken nothing, only half as many are woken the next time, down to a part of
- * the node: they take the locks that the CPUs which serve their tasks need. But as many are woken
- * as tasks wait for CPUs that do not serve them, @nr_unserved of the @nr: the locks of these are
- * not waited for (help.c), so a CPU that was woken may have missed a task.
+ * the node's @nr_cpus: they take the locks that the CPUs which serve their tasks need. But as many
+ * are woken as tasks wait for CPUs that do not serve them, @nr_unserved of the @nr: the locks of
+ * these are not waited for (help.c), so a CPU that was woken may have missed a task.
  */
-static void guard_wake_idle(struct lb_node *node, u32 nr, u32 nr_unserved, u64 helped)
+static void guard_wake_idle(struct lb_node *node, u32 nr_cpus, u32 nr, u32 nr_unserved, u64 helped)
 {
-	u32 nr_cpus = cpumask_weight(node->cpus), most = READ_ONCE(node->guard.wake_most);
+	u32 most = READ_ONCE(node->guard.wake_most);
 	int cpu, from = READ_ONCE(node->guard.wake_from);
 	bool woken = false;
 
@@ -93,7 +108,7 @@ static void guard_wake_idle(struct lb_node *node, u32 nr, u32 nr_unserved, u64 h
 			break;
 		if (!cpu_online(cpu) || kern_cpu_nr_tasks(cpu) || kern_cpu_nr_others(cpu))
 			continue;
-		static_call(kern_wake_up_if_idle)(cpu);
+		guard_wake(cpu);
 		WRITE_ONCE(node->guard.wake_from, cpu + 1);
 		woken = true;
 		nr--;
@@ -138,14 +153,16 @@ static struct task_struct *guard_find_picked(int cpu, const struct cpumask *cpus
 /*
  * Queue a task again that @cpu has picked and does not run. The kernel itself queues it, as
  * if it had been preempted, but in front: it was next, and without this it would still be.
- * There is rarely more than one, and the next look is soon.
+ * There is rarely more than one, and the next look is soon. So the lock is not waited for, see
+ * guard_wake().
  */
 static void guard_requeue_picked(int cpu, const struct cpumask *cpus)
 {
 	struct rq *rq = kern_cpu_rq(cpu);
 	struct task_struct *p = NULL;
 
-	kern_rq_lock(rq);
+	if (!kern_cpu_nr_others(cpu) || !kern_rq_trylock(rq))
+		return;
 	if (kern_cpu_bypassing(cpu) && kern_cpu_schedulable(cpu) && kern_cpu_nr_others(cpu))
 		p = guard_find_picked(cpu, cpus);
 	if (p) {
@@ -179,8 +196,11 @@ static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
 
 	if (!picked && !bypass_dsq_cpu_nr(bc)) {
 		unserved = false;
-		/* what comes next need not wait as long for a task that is there all the time */
-		if (!kern_cpu_nr_others(bc->cpu))
+		/*
+		 * It idles: measure from now. Not while a task runs: if it has not picked for long,
+		 * or is of a higher class, a task that comes later is helped at once.
+		 */
+		if (!kern_cpu_nr_running(bc->cpu))
 			WRITE_ONCE(bc->guard.ns, now);
 	}
 	/* with no CPU that serves its tasks, none could run what is on the local DSQ */
@@ -188,16 +208,14 @@ static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
 	    (kern_all_switched() || guard_waits_for(bc, now, GUARD_PATIENCE_NS)))
 		guard_requeue_picked(bc->cpu, node->cpus);
 	nr = bypass_dsq_cpu_nr(bc);
-	/* what is left on its local DSQ waits for it alone */
+	/* tasks on the local DSQ can run on this CPU only, so nobody can help with them */
 	unserved = unserved && (nr || !cpu_active(bc->cpu));
 	flooded = !unserved && READ_ONCE(bc->urgent.nr) >= GUARD_URGENT_MOST;
-	if (flooded != READ_ONCE(bc->guard.flooded))
-		WRITE_ONCE(bc->guard.flooded, flooded);
+	KERN_SET(bc->guard.flooded, flooded);
 	unserved |= flooded;
 	if (unserved && !READ_ONCE(bc->guard.unserved) && cpu_active(bc->cpu))
 		count_add(cpumask_first(node->cpus), COUNT_UNSERVED, 1);
-	if (unserved != READ_ONCE(bc->guard.unserved))
-		WRITE_ONCE(bc->guard.unserved, unserved);
+	KERN_SET(bc->guard.unserved, unserved);
 	/*
 	 * Does nothing to a CPU that does not idle. If it has tasks then, they wait on the DSQs of
 	 * others, where a pass has put them, and it may take them. The hotplug thread of one that
@@ -205,7 +223,7 @@ static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
 	 * that CPU's own switch to idle wakes the thread.
 	 */
 	if (nr || kern_cpu_nr_tasks(bc->cpu) || !cpu_active(bc->cpu))
-		static_call(kern_wake_up_if_idle)(bc->cpu);
+		guard_wake(bc->cpu);
 	return nr;
 }
 
@@ -221,7 +239,7 @@ void guard_look(struct lb_node *node)
 {
 	u64 now = ktime_get_mono_fast_ns();
 	/* how many wait on the global DSQ is not known */
-	u32 nr_waiting = READ_ONCE(guard_global) ? 1 : 0, nr_unserved = 0;
+	u32 nr_waiting = READ_ONCE(guard_global) ? 1 : 0, nr_unserved = 0, nr_cpus = 0;
 	bool served = false, unserved = false;
 	u64 helped = 0;
 	int cpu;
@@ -230,6 +248,7 @@ void guard_look(struct lb_node *node)
 		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
 		u32 nr = guard_look_at(node, bc, now);
 
+		nr_cpus++;
 		nr_waiting += nr;
 		if (guard_is_served(bc))
 			served = true;
@@ -238,12 +257,10 @@ void guard_look(struct lb_node *node)
 		unserved |= READ_ONCE(bc->guard.unserved);
 		helped += count_get(cpu, COUNT_HELPED);
 	}
-	if (unserved != READ_ONCE(node->guard.unserved))
-		WRITE_ONCE(node->guard.unserved, unserved);
-	if (served != READ_ONCE(node->guard.served))
-		WRITE_ONCE(node->guard.served, served);
+	KERN_SET(node->guard.unserved, unserved);
+	KERN_SET(node->guard.served, served);
 
-	guard_wake_idle(node, nr_waiting, nr_unserved, helped);
+	guard_wake_idle(node, nr_cpus, nr_waiting, nr_unserved, helped);
 }
 
 /**

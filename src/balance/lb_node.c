@@ -17,7 +17,7 @@ static void lb_node_free(struct lb_node *node)
 	kfree(node);
 }
 
-static struct lb_node *lb_node_alloc(int id)
+static struct lb_node * __init lb_node_alloc(int id)
 {
 	int near = node_state(id, N_MEMORY) ? id : NUMA_NO_NODE;
 	struct lb_node *node = kzalloc_node(sizeof(*node), GFP_KERNEL, near);
@@ -79,7 +79,7 @@ void lb_node_exit(void)
  * Context: process, may sleep.
  * Return: 0 or -ENOMEM.
  */
-int lb_node_init(void)
+int __init lb_node_init(void)
 {
 	int id;
 

@@ -27,8 +27,8 @@
  * @pass.last_ns: when the last pass ended, ktime_get_mono_fast_ns()
  * @pass.last_cpu: where it ran
  * @guard: written by guard.c
- * @guard.unserved: a CPU does not serve its tasks. Read by help.c without a lock
- * @guard.served: a CPU does, or has none
+ * @guard.unserved: at least one CPU does not serve its tasks. Read by help.c without a lock
+ * @guard.served: at least one CPU serves its tasks, or has none
  * @guard.wake_from: the CPU that is woken first, if it idles
  * @guard.wake_most: how many may be woken at the next look
  * @guard.helped: how many tasks its CPUs had taken from each other at the last look

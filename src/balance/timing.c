@@ -127,7 +127,7 @@ static void timing_start_fn(struct irq_work *work)
 		guard_forget(node);
 		return;
 	}
-	/* not put off by each update */
+	/* one that is queued here keeps its time, or frequent updates would postpone the look */
 	if (READ_ONCE(node->timing.guard_cpu) != smp_processor_id() ||
 	    !hrtimer_is_queued(this_cpu_ptr(&timing_cpus.guard)))
 		timing_start_guard(node);
@@ -316,7 +316,7 @@ void timing_stop_passes(void)
  * Context: process, may sleep, after lb_node_init(), the CPU hotplug lock held until
  * timing_cpu_up() will be called.
  */
-void timing_init(void)
+void __init timing_init(void)
 {
 	int i, cpu;
 

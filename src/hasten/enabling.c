@@ -206,7 +206,7 @@ static bool enabling_is_over(const struct enabling_record *r)
 {
 	const struct task_struct *p = READ_ONCE(r->p);
 
-	return p && (p == current || p != kern_attaching_task() || READ_ONCE(enabling_closing));
+	return p && (p == current || p != kern_enable_mutex_owner() || READ_ONCE(enabling_closing));
 }
 
 /* Look after the task. */
@@ -275,7 +275,7 @@ static void enabling_end(void)
  */
 void enabling_update(bool bypass)
 {
-	if (bypass && READ_ONCE(enabling_thread) && kern_attaching_task() == current &&
+	if (bypass && READ_ONCE(enabling_thread) && kern_enable_mutex_owner() == current &&
 	    !rt_or_dl_task_policy(current))
 		enabling_begin();
 	if (!bypass && enabling_is_over(&enabling_record))

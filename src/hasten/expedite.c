@@ -118,7 +118,10 @@ static void expedite_raise(void)
 
 		if (READ_ONCE(t->p->policy) != SCHED_NORMAL)
 			continue;
-		/* twice: work that is late may see the first one, and nothing to lower yet */
+		/*
+		 * Marked before and after: expedite_lower_fn(), if it runs late, may clear the
+		 * first mark while the policy is still normal.
+		 */
 		WRITE_ONCE(t->raised, true);
 		sched_setattr_nocheck(t->p, &fifo);
 		WRITE_ONCE(t->raised, true);
@@ -247,7 +250,8 @@ static bool expedite_can_end(void)
  */
 bool expedite_wanted(void)
 {
-	return kern_attaching_task() == current && READ_ONCE(expedite_rcu) && kern_in_bypass() &&
+	return kern_enable_mutex_owner() == current && READ_ONCE(expedite_rcu) &&
+	       kern_in_bypass() &&
 	       /* pairs with the one in expedite_start() */
 	       smp_load_acquire(&expedite_thread) && !static_call(kern_rcu_gp_is_normal)() &&
 	       expedite_can_end();

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The four hooks. Each does its part and runs the kernel's own body, so that
- * what a distribution fixes there stays fixed.
+ * The four hooks. Those of scx_bypass() and consume_dispatch_q() do their part and run the
+ * kernel's own body, so that what a distribution fixes there stays fixed. The hook of
+ * dispatch_enqueue() itself queues a task that goes to a bypass DSQ, and the hook of
+ * synchronize_rcu() itself waits for the task that attaches or removes a scheduler;
+ * otherwise they run the body as well.
  */
 #include <linux/printk.h>
 
@@ -12,10 +15,10 @@
 #include "hasten/expedite.h"
 #include "hooks/gate.h"
 #include "hooks/hook.h"
-#include "hooks/pass.h"
 #include "hooks/policy.h"
 #include "hooks/proof.h"
 #include "hooks/state.h"
+#include "hooks/tail_hook.h"
 #include "kern/kern.h"
 #include "record/episode.h"
 
@@ -26,7 +29,7 @@ typedef void hook_rcu_fn(void);
 DEFINE_STATIC_CALL_NULL(body_scx_bypass, hook_bypass_fn);
 
 /* bypass was entered with a scheduler loaded, and has not ended */
-static bool hook_wanted;
+static bool hook_saw_bypass;
 /* bypass was begun by a task that attaches a scheduler, and that has not ended it */
 static bool hook_attaching;
 
@@ -34,8 +37,8 @@ static bool hook_attaching;
 static void hook_report(bool bypass)
 {
 	if (bypass && kern_in_bypass())
-		WRITE_ONCE(hook_wanted, true);
-	if (kern_attaching_task() == current)
+		WRITE_ONCE(hook_saw_bypass, true);
+	if (kern_enable_mutex_owner() == current)
 		WRITE_ONCE(hook_attaching, bypass);
 	if (bypass)
 		return;
@@ -45,7 +48,7 @@ static void hook_report(bool bypass)
 		return;
 	}
 	WRITE_ONCE(hook_attaching, false);
-	if (xchg(&hook_wanted, false) && state_is_active() && !proof_is_complete())
+	if (xchg(&hook_saw_bypass, false) && state_is_active() && !proof_is_complete())
 		pr_info_once("the hooks were not called as bypass requires: this bypass ran as without the module, see scx_bypass_lb(4)\n");
 }
 
@@ -103,7 +106,7 @@ static void __used hook_rcu_wait(void)
 	state_leave();
 }
 
-DEFINE_PASSING_HOOK(hook_synchronize_rcu, hook_rcu_is_wanted, hook_rcu_wait, body_synchronize_rcu);
+DEFINE_TAIL_HOOK(hook_synchronize_rcu, hook_rcu_is_wanted, hook_rcu_wait, body_synchronize_rcu);
 
 /*
  * Interrupts are off. The caller holds @p's rq lock or, coming from the BPF

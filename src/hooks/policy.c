@@ -85,8 +85,7 @@ void policy_enqueue(struct scx_dispatch_q *global, struct task_struct *p, u64 en
 	int this_cpu = smp_processor_id();
 	u32 nr;
 
-	if (READ_ONCE(bc->home) != global)
-		WRITE_ONCE(bc->home, global);
+	KERN_SET(bc->home, global);
 	p->scx.slice = (u64)timing_slice_us() * NSEC_PER_USEC;
 	if (first)
 		enq_flags |= kern_layout.enq_head;
@@ -123,9 +122,9 @@ static bool policy_urgent_first(struct policy_turn *turn, const struct bypass_cp
 }
 
 /*
- * The global DSQ is empty in bypass, unless the module was loaded during bypass or is
- * being unloaded. Then it and the balanced DSQ take turns, or the tasks of the one would
- * starve as long as the other has some.
+ * The global DSQ is empty in bypass, unless some of this bypass was before the proof
+ * (proof.c), or the module is being unloaded. Then it and the balanced DSQ take turns, or the tasks
+ * of the one would starve as long as the other has some.
  */
 static bool policy_global_first(struct policy_turn *turn, const struct scx_dispatch_q *global)
 {

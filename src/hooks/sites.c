@@ -97,7 +97,7 @@ static int __init sites_refuse_clones(void)
 }
 
 /* Hooks that get the scheduler compare it with the loaded one, see proof.c. */
-static int __init sites_has_root(const char *proto)
+static int __init sites_check_root(const char *proto)
 {
 	if (!strstr(proto, "*scx_sched") || kern_layout.sched_root)
 		return 0;
@@ -137,7 +137,7 @@ static int __init sites_choose_form(enum hook_id id)
 		if (sites[id].described ? !strcmp(proto, hook->body.proto) :
 					  sites_is_undescribed(hook)) {
 			sites[id].hook = hook;
-			return sites_has_root(hook->body.proto);
+			return sites_check_root(hook->body.proto);
 		}
 		differs = name;
 	}
@@ -260,7 +260,7 @@ static int __init sites_check_all(bool *direct_taken)
 /**
  * sites_check() - can the hooked functions be redirected?
  * @direct_taken: set if direct calls to the hooks are not possible: another user has one in
- *	a function that would need it, or the kernel has none
+ *	a function that would need it
  *
  * Context: module init, may sleep. Takes ftrace's lock.
  * Return: 0; -EBUSY if one is redirected already, or has a BPF program on a CPU with IBT;
@@ -271,7 +271,7 @@ int __init sites_check(bool *direct_taken)
 	int *enabled = (int *)resolve_symbol("ftrace_enabled");
 	int ret;
 
-	*direct_taken = !IS_ENABLED(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS);
+	*direct_taken = false;
 	sites_ftrace_lock = (struct mutex *)resolve_symbol("ftrace_lock");
 	if (!enabled || !sites_ftrace_lock)
 		return -ENOENT;

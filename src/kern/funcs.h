@@ -18,6 +18,7 @@ struct sched_domain;
 struct task_struct;
 
 typedef void kern_rq_lock_fn(struct rq *rq, int subclass);
+typedef bool kern_rq_trylock_fn(struct rq *rq);
 typedef void kern_rq_unlock_fn(struct rq *rq);
 typedef void kern_cpu_fn(int cpu);
 typedef int kern_ftrace_is_dead_fn(void);
@@ -48,6 +49,7 @@ typedef void kern_set_task_cpu_fn(struct task_struct *p, unsigned int cpu);
 	X(rcu_gp_is_normal, kern_rcu_is_normal_fn, "bool()")				\
 	X(ftrace_is_dead, kern_ftrace_is_dead_fn, "s32()")				\
 	X(raw_spin_rq_lock_nested, kern_rq_lock_fn, "void(*rq,s32)")			\
+	X(raw_spin_rq_trylock, kern_rq_trylock_fn, "bool(*rq)")				\
 	X(raw_spin_rq_unlock, kern_rq_unlock_fn, "void(*rq)")				\
 	X(resched_cpu, kern_cpu_fn, "void(s32)")					\
 	X(wake_up_if_idle, kern_cpu_fn, "void(s32)")					\

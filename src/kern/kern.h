@@ -22,18 +22,19 @@
 
 #include "kern/funcs.h"
 
+/* Others read @var all the time: do not take the cache line from them without need. */
+#define KERN_SET(var, value) do {			\
+	typeof(var) _value = (value);			\
+	if (READ_ONCE(var) != _value)			\
+		WRITE_ONCE(var, _value);		\
+} while (0)
+
 struct rq;
 struct sched_domain;
 struct scx_sched;
 
 /* numbered as 6.19 numbers its own */
 #define SCX_DSQ_BYPASS	((u64)SCX_DSQ_FLAG_BUILTIN | 3)
-
-/*
- * The DSQ lock is the second one. A flag of 6.19's; in older kernels the bit
- * is free, and it never reaches the kernel's own code.
- */
-#define SCX_ENQ_NESTED	BIT_ULL(58)
 
 /* the value of SCX_OPSS_NONE, which is in no header */
 #define KERN_OPSS_NONE	0
@@ -188,7 +189,7 @@ static inline bool kern_sched_loaded(void)
  * The task that attaches a scheduler, or removes one: only to be compared with others. The low
  * bits of a mutex's owner are flags.
  */
-static inline const struct task_struct *kern_attaching_task(void)
+static inline const struct task_struct *kern_enable_mutex_owner(void)
 {
 #ifdef CONFIG_PREEMPT_RT
 	unsigned long owner = (unsigned long)READ_ONCE(kern_layout.sched_mutex->rtmutex.owner);
@@ -240,6 +241,11 @@ static inline bool kern_in_bypass(void)
 static inline void kern_rq_lock(struct rq *rq)
 {
 	static_call(kern_raw_spin_rq_lock_nested)(rq, 0);
+}
+
+static inline bool kern_rq_trylock(struct rq *rq)
+{
+	return static_call(kern_raw_spin_rq_trylock)(rq);
 }
 
 static inline void kern_rq_unlock(struct rq *rq)

@@ -65,12 +65,9 @@ static const struct known_member verify_members[] __initconst = {
 	KNOWN(task_struct, usage),
 	KNOWN(task_struct, rcu),
 	KNOWN(task_struct, __state),
-	KNOWN(task_struct, on_rq),
-	KNOWN(task_struct, on_cpu),
 	KNOWN(task_struct, pi_lock),
 	KNOWN(task_struct, sched_class),
 	KNOWN(task_struct, cpus_ptr),
-	KNOWN(task_struct, cpus_mask),
 	KNOWN(task_struct, migration_disabled),
 	KNOWN(task_struct, flags),
 	KNOWN(task_struct, policy),
@@ -321,7 +318,6 @@ static int __init verify_learn_enums(void)
 	       verify_learn_enum("scx_enq_flags", "SCX_ENQ_PREEMPT", &k->enq_preempt) ?:
 	       verify_learn_enum("scx_enq_flags", "SCX_ENQ_CLEAR_OPSS", &k->enq_clear_opss) ?:
 	       verify_learn_enum("scx_enq_flags", "SCX_ENQ_DSQ_PRIQ", &k->enq_dsq_priq) ?:
-	       verify_free("scx_enq_flags", SCX_ENQ_NESTED) ?:
 	       verify_learn_sched_state();
 }
 

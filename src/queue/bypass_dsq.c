@@ -36,7 +36,7 @@ static void bypass_dsq_kick_fn(struct irq_work *work)
 	static_call(kern_wake_up_if_idle)(bc->cpu);
 }
 
-static void bypass_dsq_init_one(struct scx_dispatch_q *dsq)
+static void __init bypass_dsq_init_one(struct scx_dispatch_q *dsq)
 {
 	raw_spin_lock_init(&dsq->lock);
 	INIT_LIST_HEAD(&dsq->list);
@@ -48,7 +48,7 @@ static void bypass_dsq_init_one(struct scx_dispatch_q *dsq)
  *
  * Context: process.
  */
-void bypass_dsq_init(void)
+void __init bypass_dsq_init(void)
 {
 	int cpu;
 
@@ -99,29 +99,10 @@ void bypass_dsq_exit(void)
 	}
 }
 
-/**
- * bypass_dsq_insert() - put a task on a FIFO DSQ
- * @dsq: a bypass or a global DSQ
- * @p: the task, on no DSQ
- * @enq_flags: SCX_ENQ_*. With %SCX_ENQ_NESTED the caller holds another
- *	bypass DSQ's lock; with SCX_ENQ_CLEAR_OPSS @p is released to others.
- *
- * All that dispatch_enqueue() does for such a DSQ.
- *
- * Context: interrupts off, @p's rq locked or @p owned in DISPATCHING state.
- * Takes @dsq's lock.
- * Return: how many tasks were on @dsq before.
- */
-u32 bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags)
+/* All that dispatch_enqueue() does for a FIFO DSQ, which is locked. */
+static void bypass_dsq_link(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags)
 {
-	u32 nr;
-
 	WARN_ON_ONCE(p->scx.dsq || !list_empty(&p->scx.dsq_list.node));
-
-	if (enq_flags & SCX_ENQ_NESTED)
-		raw_spin_lock_nested(&dsq->lock, SINGLE_DEPTH_NESTING);
-	else
-		raw_spin_lock(&dsq->lock);
 
 	if (enq_flags & (kern_layout.enq_head | kern_layout.enq_preempt))
 		list_add(&p->scx.dsq_list.node, &dsq->list);
@@ -131,8 +112,7 @@ u32 bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq
 	/* both are read without the lock; BPF iterators use the first */
 	WRITE_ONCE(dsq->seq, dsq->seq + 1);
 	p->scx.dsq_seq = dsq->seq;
-	nr = dsq->nr;
-	WRITE_ONCE(dsq->nr, nr + 1);
+	WRITE_ONCE(dsq->nr, dsq->nr + 1);
 	WRITE_ONCE(p->scx.dsq, dsq);
 
 	/* a verdict that bypass has overruled must not be found later */
@@ -142,9 +122,41 @@ u32 bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq
 	/* a dequeue waits for this and then expects to see all of the above */
 	if (enq_flags & kern_layout.enq_clear_opss)
 		atomic_long_set_release(&p->scx.ops_state, KERN_OPSS_NONE);
+}
 
+/**
+ * bypass_dsq_insert() - put a task on a FIFO DSQ
+ * @dsq: a bypass or a global DSQ
+ * @p: the task, on no DSQ
+ * @enq_flags: SCX_ENQ_*; with SCX_ENQ_CLEAR_OPSS @p is released to others
+ *
+ * Context: interrupts off, @p's rq locked or @p owned in DISPATCHING state.
+ * Takes @dsq's lock.
+ * Return: how many tasks were on @dsq before.
+ */
+u32 bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags)
+{
+	u32 nr;
+
+	raw_spin_lock(&dsq->lock);
+	nr = dsq->nr;
+	bypass_dsq_link(dsq, p, enq_flags);
 	raw_spin_unlock(&dsq->lock);
 	return nr;
+}
+
+/**
+ * bypass_dsq_insert_nested() - put a task on a bypass DSQ, while another one is locked
+ * @dsq: the DSQ
+ * @p: the task, on no DSQ
+ *
+ * Context: interrupts off, @p's rq and another bypass DSQ locked. Takes @dsq's lock.
+ */
+void bypass_dsq_insert_nested(struct scx_dispatch_q *dsq, struct task_struct *p)
+{
+	raw_spin_lock_nested(&dsq->lock, SINGLE_DEPTH_NESTING);
+	bypass_dsq_link(dsq, p, 0);
+	raw_spin_unlock(&dsq->lock);
 }
 
 /**

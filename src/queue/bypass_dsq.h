@@ -27,9 +27,11 @@
  * @help.tick: until when this CPU does not look at another CPU's DSQ while it has tasks
  *	itself, jiffies. Protected by the rq's lock
  * @help.from: the CPU whose DSQ it looks at first, of those that are served, and of those that
- *	are not. This and the next three are protected by the rq's lock
+ *	are not. This, the next one and the last two are protected by the rq's lock
  * @help.walked_tick: until when it does not walk all of such a CPU's DSQ, because it has done so
  *	for nothing, jiffies
+ * @help.vain_until: until when no CPU walks all of this CPU's DSQ while it serves that, jiffies.
+ *	Written and read by any CPU without a lock
  * @help.walked_cpu: the unserved CPU whose DSQs have nothing for it, seen by such a walk
  * @help.walked_seq: the sequence number of that CPU's DSQs then
  * @kick: wakes the CPU when it idles, for callers that hold scheduler locks
@@ -50,6 +52,7 @@ struct bypass_cpu {
 		unsigned long tick;
 		int from[2];
 		unsigned long walked_tick[2];
+		unsigned long vain_until;
 		int walked_cpu;
 		u32 walked_seq;
 	} help;
@@ -62,6 +65,7 @@ DECLARE_PER_CPU_SHARED_ALIGNED(struct bypass_cpu, bypass_cpus);
 void bypass_dsq_init(void);
 void bypass_dsq_exit(void);
 u32 bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags);
+void bypass_dsq_insert_nested(struct scx_dispatch_q *dsq, struct task_struct *p);
 void bypass_dsq_unlink(struct scx_dispatch_q *dsq, struct task_struct *p);
 struct task_struct *bypass_dsq_next(struct scx_dispatch_q *dsq, struct list_head *pos);
 bool bypass_dsq_may_move(struct task_struct *p, int cpu);

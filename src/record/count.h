@@ -52,8 +52,9 @@ struct counts count_sum(const struct cpumask *cpus);
 
 /*
  * Count @nr times something for @cpu. For each kind and CPU there is one writer at a time:
- * the CPU itself with interrupts off, or its rq locked; or what is done for a node,
- * which counts for the first CPU of the node. (Two guards may look at once, see timing.c: then
+ * the CPU itself with interrupts off, or its rq locked; what is done for a node, which counts
+ * for the first CPU of the node; the task that waits for a grace period, which counts for the
+ * first possible CPU. (Two guards may look at once, see timing.c: then
  * one of two may be lost.)
  */
 static inline void count_add(int cpu, enum count_id id, u64 nr)

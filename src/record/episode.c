@@ -130,7 +130,7 @@ static void episode_end(struct episode_task left, const struct episode_sums *sum
 		e->counts.nr[id] = sums->counts.nr[id] - e->counts.nr[id];
 	episode_last[episode_nr_ended++ % EPISODE_KEPT] = *e;
 	episode_ended_ns += e->lasted_ns;
-	WRITE_ONCE(e->number, 0);
+	e->number = 0;
 }
 
 static void episode_log(const struct episode *e)

@@ -20,6 +20,12 @@
 #include "hooks/state.h"
 #include "redirect/fentry.h"
 
+/*
+ * While a BPF program is being attached to one of the functions, or detached, ftrace waits for 1 ms
+ * and then says -EAGAIN.
+ */
+#define FENTRY_TRIES	1000
+
 /* Runs in any context in which a hooked function is called. Calls nothing. */
 static void notrace fentry_fn(unsigned long ip, unsigned long parent_ip,
 			      struct ftrace_ops *ops, struct ftrace_regs *fregs)
@@ -111,12 +117,15 @@ static int __init fentry_register_direct(void)
 /* Those that are not called directly. */
 static int __init fentry_register_rest(struct ftrace_ops *ops)
 {
-	int id, ret = 0;
+	int id, ret = 0, tries = FENTRY_TRIES;
 
 	for (id = 0; id < NR_HOOKS && !ret; id++)
 		if (!(fentry_direct & BIT(id)))
 			ret = ftrace_set_filter_ip(ops, sites[id].ip, 0, 0);
-	ret = ret ?: register_ftrace_function(ops);
+	if (!ret)
+		do {
+			ret = register_ftrace_function(ops);
+		} while (ret == -EAGAIN && --tries);
 	if (ret)
 		ftrace_free_filter(ops);
 	else

@@ -51,6 +51,8 @@ static atomic_t patch_ref_given;
 /* The hooks are active while they are in place and no other livepatch is in the way. */
 static DEFINE_MUTEX(patch_state_lock);
 static bool patch_in_place, patch_suspended;
+/* rmmod: the hooks stay suspended. Protected by patch_lock */
+static bool patch_leaving;
 
 /*
  * Give the livepatch core's reference on the module back, so that the module can be unloaded,
@@ -196,7 +198,7 @@ static void patch_settle(struct module *mod)
 	bool replaced;
 
 	xa_erase(&patch_coming, (unsigned long)mod);
-	if (!xa_empty(&patch_coming))
+	if (patch_leaving || !xa_empty(&patch_coming))
 		return;
 
 	/*
@@ -292,17 +294,17 @@ int __init patch_install(void)
 		return ret;
 
 	patch_give_ref();
+	/* a patch that replaces this one must find it enabled */
+	mutex_lock(&patch_lock);
 	ret = klp_enable_patch(&patch_own);
+	patch_own_enabled = !ret;
+	mutex_unlock(&patch_lock);
 	if (ret) {
 		patch_unwatch();
 		patch_take_ref();
 		pr_err("livepatch refuses the hooks (error %d), see the line above\n", ret);
 		return ret;
 	}
-
-	mutex_lock(&patch_lock);
-	patch_own_enabled = true;
-	mutex_unlock(&patch_lock);
 
 	patch_enabled_attr = patch_find_enabled_attr();
 	if (!patch_enabled_attr) {
@@ -333,6 +335,11 @@ void patch_remove(void)
 {
 	/* the hooks are in use meanwhile, and other livepatches are watched */
 	sites_wait_programs(0);
+	/* then no more: a patch that replaces this one would end it while tasks wait for the hooks */
+	mutex_lock(&patch_lock);
+	patch_leaving = true;
+	patch_change(&patch_suspended, true);
+	mutex_unlock(&patch_lock);
 	patch_unwatch();
 	patch_take_ref();
 

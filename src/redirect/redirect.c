@@ -73,9 +73,6 @@ static bool __init redirect_lasts(void)
 {
 	char proto[TYPES_PROTO_LEN];
 
-	/* no such programs */
-	if (!IS_ENABLED(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS))
-		return true;
 	return !types_proto("__ftrace_hash_update_ipmodify", proto) &&
 	       !strcmp(proto, "s32(*ftrace_ops,*ftrace_hash,*ftrace_hash,bool)");
 }
@@ -146,12 +143,14 @@ int __init redirect_install(void)
 	/* if it is not to be tried, another user has the place of a direct call */
 	ret = redirect_used == REDIRECT_DIRECT ? fentry_install(true) : -EBUSY;
 	if (ret && is_auto) {
-		pr_info("no direct calls to the hooks (error %d): ftrace is used, and each context switch costs more\n",
-			ret);
+		int error = ret;
+
 		redirect_used = REDIRECT_FTRACE;
 		ret = redirect_check_lasts();
 		if (ret)
 			return ret;
+		pr_info("no direct calls to the hooks (error %d): ftrace is used, and each context switch costs more\n",
+			error);
 	}
 	if (redirect_used == REDIRECT_FTRACE)
 		ret = fentry_install(false);

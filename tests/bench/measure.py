@@ -13,8 +13,9 @@ from pathlib import Path
 from bench import charts, goals, report
 from bench.results import Load, Results
 from lab import booting, building, suite
-from lab.kernels import CACHE, LINUX_6_18, LINUX_6_19, LINUX_7_3, LOGS, MAIN, Kernel, install
-from lab.table import RECORDS, markdown
+from lab.kernels import (CACHE, LINUX_6_18, LINUX_6_19, LINUX_7_3, LOGS, MAIN, TOP, Kernel,
+                         install)
+from lab.table import markdown
 
 # of a guest, in seconds of the host
 TIMEOUT = 10800
@@ -167,7 +168,7 @@ def show(choice: Choice, results: Results) -> None:
         return
     report.record(results)
     goals.record()
-    charts.draw(results, RECORDS / "charts")
+    charts.draw(results, TOP / "docs" / "charts")
     for table in (*report.TABLES, goals.GOALS):
         suite.say(table.markdown())
 

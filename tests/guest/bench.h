@@ -81,7 +81,6 @@ void probes_arm(const struct bench_load *load);
 bool probes_wait(void);
 struct outcome probes_disarm(char *text, size_t size);
 void probes_samples(int variant);
-unsigned long long now_ns(void);
 
 /* case_bench.c */
 struct outcome bench_run(const struct bench_load *load, int tasks, char *text, size_t size);

@@ -30,14 +30,6 @@ static struct bench_task *tasks;
 static struct bench_sample *samples;
 static unsigned int nr_runs;
 
-unsigned long long now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
 static void *map_memory(size_t size, const char *map)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,

@@ -295,11 +295,6 @@ CASE(nodes) = {
 
 #define MAX_KTHREADS	64
 
-static int pin_to_cpu_0(int index)
-{
-	return pin_to(0, 0);
-}
-
 /* On which CPU are the kernel threads whose name begins so? -1: not all on one. */
 static int kthreads_on(const char *prefix, int *count)
 {
@@ -346,7 +341,7 @@ static void case_affinity(bool module)
 	load_test_module();
 	module_load("bypass_lb_intv_us=20000");
 	must_attach(SCHED_PILE);
-	spawn(SKEW_TASKS, 0, pin_to_cpu_0);
+	spawn_on(SKEW_TASKS, 0);
 	must_progress(120, "under the scheduler");
 	hold_bypass(true);
 	/* under the scheduler they would crowd out the tasks of the pile */

@@ -69,7 +69,7 @@ static void set_off(enum load_trigger what)
 	pid_t patience;
 
 	if (what == TRIGGER_DISABLE) {
-		must_write("/proc/sysrq-trigger", "S");
+		sched_press_sysrq();
 		return;
 	}
 	sched_detach();

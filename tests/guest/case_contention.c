@@ -77,7 +77,7 @@ static void case_contention(bool module)
 		check(many > 4 && many > 2 * few, "tasks looked at per pick grow with the queue");
 
 	set_probes("");
-	must_write("/proc/sysrq-trigger", "S");
+	sched_press_sysrq();
 	check(wait_for(sched_is_off, NULL, 120), "the disable completes");
 	check(all_progress(300), "all tasks run afterwards");
 	kill_tasks();

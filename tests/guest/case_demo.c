@@ -28,7 +28,7 @@ static void end_bypass(const char *part)
 {
 	double start = now();
 
-	must_write("/proc/sysrq-trigger", "S");
+	sched_press_sysrq();
 	hold_bypass(false);
 	check(wait_for(sched_is_off, NULL, 120), "%s: the scheduler is gone", part);
 	info("gone %s %.0f", part, (now() - start) * 1000);

@@ -33,11 +33,6 @@ static pid_t sleepers[SLEEPERS];
 static unsigned int rounds;
 static unsigned long turns[MAX_PINNED];
 
-static int on_full_cpu(int index)
-{
-	return pin_to(FULL_CPU, FULL_CPU);
-}
-
 static void __noreturn sleeper(unsigned int *nr)
 {
 	for (;;) {
@@ -169,7 +164,7 @@ static void case_dry(bool module)
 		module_load("bypass_lb_intv_us=4000");
 	must_attach(SCHED_GLOBAL);
 	/* a pass moves some to this CPU only if it has less than the mean of the node's CPUs */
-	spawn(has_nodes() ? MAX_PINNED : MAX_PINNED / 2, 0, on_full_cpu);
+	spawn_on(has_nodes() ? MAX_PINNED : MAX_PINNED / 2, FULL_CPU);
 	must_progress(120, "under the scheduler");
 	begin_sleepers();
 	hold_bypass(true);

@@ -175,7 +175,7 @@ static void check_weight(pid_t pid, long before, const char *when)
 {
 	long weight;
 
-	must_write("/proc/sysrq-trigger", "S");
+	sched_press_sysrq();
 	check(wait_for(sched_is_off, NULL, 60), "%s: the scheduler goes", when);
 	weight = fair_weight_of(pid);
 	if (!before)

@@ -14,11 +14,6 @@ static void by_unregister(void)
 	sched_detach();
 }
 
-static void by_sysrq(void)
-{
-	must_write("/proc/sysrq-trigger", "S");
-}
-
 static const struct {
 	const char *name;
 	enum scheduler which;
@@ -26,15 +21,10 @@ static const struct {
 	const char *log;
 } exits[] = {
 	{ "unregistering", SCHED_PILE, by_unregister, "unregistered from user space" },
-	{ "SysRq-S", SCHED_PILE, by_sysrq, "disabled by sysrq-S" },
+	{ "SysRq-S", SCHED_PILE, sched_press_sysrq, "disabled by sysrq-S" },
 	{ "scx_bpf_error", SCHED_PILE, sched_raise_error, "raised on request" },
 	{ "the watchdog", SCHED_WATCHED, sched_stall, "runnable task stall" },
 };
-
-static bool bypass_has_ended(void *unused)
-{
-	return bypass_is(false);
-}
 
 /*
  * Before 6.18 a kernel enters bypass to enable a scheduler and, if that fails,
@@ -53,7 +43,7 @@ static void check_alive(const char *how, bool module)
 	check(wait_for(sched_is_off, NULL, 120), "%s: the scheduler is gone", how);
 	if (module) {
 		/* the last step out of bypass comes behind the state */
-		check(wait_for(bypass_has_ended, NULL, 60) || kernel_stays(how),
+		check(wait_for(bypass_is_off, NULL, 60) || kernel_stays(how),
 		      "%s: bypass has ended", how);
 		check(!total_queued(), "%s: the bypass DSQs are empty", how);
 	}
@@ -63,7 +53,6 @@ static void check_alive(const char *how, bool module)
 static void case_exits(bool module)
 {
 	unsigned int i;
-	int ret;
 
 	if (module)
 		module_load("bypass_lb_intv_us=10000");
@@ -81,14 +70,7 @@ static void case_exits(bool module)
 	}
 
 	spawn(TASKS, 0, NULL);
-	ret = sched_attach(&(struct sched_opts){ SCHED_PILE, .fail_init_at = 20 });
-	if (!ret) {
-		/* an error while enabling may be told through the disable path */
-		check(wait_for(sched_is_off, NULL, 60), "a failed enable: it does not stay");
-		sched_detach();
-	}
-	info("a failed enable: attach says %s", ret ? strerror(-ret) : "nothing");
-	check(kernel_log_has("ops.init_task() failed"), "a failed enable: the kernel says why");
+	sched_must_fail_enable(20);
 	check_alive(FAILED_ENABLE, module);
 	kill_tasks();
 

@@ -131,11 +131,6 @@ static void check_stuck(const char *when, const struct hog_run *run, int stuck, 
 	check(stuck <= most, "%s: %s: %d tasks make no step", when, run->name, stuck);
 }
 
-static int to_hog_cpu(int index)
-{
-	return pin_to(HOG_CPU, HOG_CPU);
-}
-
 static bool last_runs(void *work)
 {
 	return work_of_task(nr_tasks() - 1) > *(unsigned long *)work;
@@ -170,7 +165,7 @@ static void behind_pinned_tasks(void)
 
 	module_load(NO_PASSES);
 	must_attach(SCHED_GLOBAL);
-	spawn(PINNED, 0, to_hog_cpu);
+	spawn_on(PINNED, HOG_CPU);
 	hog = pinned_begin();
 	last = task_pid(nr_tasks() - 1);
 	for (i = 0; i < PINNED_ROUNDS; i++) {
@@ -183,11 +178,6 @@ static void behind_pinned_tasks(void)
 	}
 	check(i == PINNED_ROUNDS, "behind tasks that may run only there: it leaves, %d times", i);
 	pinned_end(hog);
-}
-
-static int to_pinned_cpu(int index)
-{
-	return pin_to(PINNED_CPU, PINNED_CPU);
 }
 
 /* How many of the tasks that CPU @PINNED_CPU serves have run since they had done @before? */
@@ -212,8 +202,8 @@ static void beside_pinned_tasks(void)
 
 	module_load(NO_PASSES);
 	must_attach(SCHED_GLOBAL);
-	spawn(PINNED, 0, to_hog_cpu);
-	spawn(SERVED + 1, 0, to_pinned_cpu);
+	spawn_on(PINNED, HOG_CPU);
+	spawn_on(SERVED + 1, PINNED_CPU);
 	hog = pinned_begin();
 	last = task_pid(nr_tasks() - 1);
 	for (round = 0; round < PINNED_ROUNDS; round++) {

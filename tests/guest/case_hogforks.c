@@ -109,7 +109,7 @@ static double remove_beside_a_hog(const char *when, int run)
 
 	before = nr_forks();
 	begin = now();
-	must_write("/proc/sysrq-trigger", "S");
+	sched_press_sysrq();
 	gone = has_gone(begin + GONE_SECONDS);
 	took = now() - begin;
 	info("%s, run %d: %s after %.0f ms, %lu forks", when, run, gone ? "gone" : "still there",

@@ -63,7 +63,7 @@ static void in_and_out(enum scheduler which, bool module)
 		/* tasks that do not come out are saved by the kernel's watchdog */
 		check(!sched_is_off(NULL), "the scheduler has not been thrown out");
 	}
-	must_write("/proc/sysrq-trigger", "S");
+	sched_press_sysrq();
 	check(wait_for(sched_is_off, NULL, PATIENCE), "the scheduler goes");
 	check(all_progress(PATIENCE), "and all tasks run");
 	kill_tasks();

@@ -13,14 +13,7 @@
 /* Returns whether this kernel stays in bypass by itself after that. */
 static bool fail_to_enable(bool module)
 {
-	int ret = sched_attach(&(struct sched_opts){ SCHED_PILE, .fail_init_at = FAIL_AT });
-
-	if (!ret) {
-		/* an error while enabling may be told through the disable path */
-		check(wait_for(sched_is_off, NULL, 60), "a failed enable: it does not stay");
-		sched_detach();
-	}
-	check(kernel_log_has("ops.init_task() failed"), "enabling a scheduler has failed");
+	sched_must_fail_enable(FAIL_AT);
 	/* the flag is what fixed that */
 	return !file_has("/proc/kallsyms", " scx_bypassed_for_enable") &&
 	       (!module || bypass_is(true));

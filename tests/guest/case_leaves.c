@@ -50,7 +50,7 @@ static unsigned long long expedited;
 static void remove_scheduler(void)
 {
 	expedited = with_module ? status_number("expedited") : 0;
-	must_write("/proc/sysrq-trigger", "S");
+	sched_press_sysrq();
 }
 
 /* It must happen with the module if it happens without. */

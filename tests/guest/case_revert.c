@@ -181,7 +181,7 @@ static void case_revert(bool module)
 	must_attach(SCHED_PILE);
 	spawn(TASKS, 0, NULL);
 	check(all_progress(120), "a scheduler works afterwards");
-	must_write("/proc/sysrq-trigger", "S");
+	sched_press_sysrq();
 	check(wait_for(sched_is_off, NULL, 300), "and goes");
 	kill_tasks();
 	sched_detach();

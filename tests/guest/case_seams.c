@@ -25,8 +25,6 @@
 /* the driver stays away from the one with the tasks */
 #define DRIVER_FIRST	(PILE_CPUS + 1)
 
-int test_times = 1;
-
 static void held(void (*remove)(void))
 {
 	must_write(TEST_PARAM("hold_fork"), "1");
@@ -35,14 +33,9 @@ static void held(void (*remove)(void))
 	must_write(TEST_PARAM("hold_fork"), "0");
 }
 
-static void press_sysrq(void)
-{
-	must_write("/proc/sysrq-trigger", "S");
-}
-
 static void by_sysrq(void)
 {
-	held(press_sysrq);
+	held(sched_press_sysrq);
 }
 
 static void by_error(void)
@@ -61,7 +54,7 @@ static void by_bypass(void)
 	hold_bypass(true);
 	sleep_ms(HELD_MS);
 	hold_bypass(false);
-	press_sysrq();
+	sched_press_sysrq();
 }
 
 static void (* const ways[])(void) = { by_sysrq, by_error, by_unregister, by_bypass };

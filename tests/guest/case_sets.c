@@ -18,11 +18,6 @@
 /* a quarter more than the other is not balanced, and the driver looks at one after the other */
 #define SLACK		(TASKS / 5)
 
-static int to_first(int index)
-{
-	return pin_to(0, 0);
-}
-
 static bool is_even(void *unused)
 {
 	int first = balanced_length(0), second = balanced_length(1);
@@ -36,7 +31,7 @@ static struct waits in_set(bool module)
 	int i;
 
 	must_attach(SCHED_GLOBAL);
-	spawn(TASKS, 0, to_first);
+	spawn_on(TASKS, 0);
 	must_progress(120, "on one CPU, under the scheduler");
 	pin_to(DRIVER_CPU, DRIVER_CPU);
 	hold_bypass(true);

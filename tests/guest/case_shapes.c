@@ -96,7 +96,7 @@ static void case_shapes(bool unused)
 	stir();
 	check_figures();
 
-	must_write("/proc/sysrq-trigger", "S");
+	sched_press_sysrq();
 	check(wait_for(sched_is_off, NULL, 120), "the scheduler goes");
 	sched_detach();
 	check(all_progress(120), "and all tasks run");

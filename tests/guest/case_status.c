@@ -116,11 +116,6 @@ static int nr_episodes(void)
 	return nr;
 }
 
-static bool bypass_has_ended(void *unused)
-{
-	return bypass_is(false);
-}
-
 /* What was done to tasks since then, in all nodes. */
 static struct node_status work_since(struct node_status before)
 {
@@ -172,7 +167,7 @@ static void crowded_episode(void)
 	info("%llu delivered, %llu moved in %llu passes", within.delivered, within.moved,
 	     within.passes);
 	hold_bypass(false);
-	check(wait_for(bypass_has_ended, NULL, 60), "bypass has ended");
+	check(wait_for(bypass_is_off, NULL, 60), "bypass has ended");
 
 	check(!status_number("bypass_since_ns"), "bypass is off, so it has no beginning");
 	check_keys(HISTORY);
@@ -208,7 +203,7 @@ static void crowded_episode(void)
 	check(kernel_log_count(LOG_LINE) == 1, "a long episode gives one line in the kernel log");
 	kill_tasks();
 	sched_must_go();
-	check(wait_for(bypass_has_ended, NULL, 60), "bypass has ended again");
+	check(wait_for(bypass_is_off, NULL, 60), "bypass has ended again");
 }
 
 static bool has_grown(void *counter)

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,11 +161,6 @@ static void against_hotplug(const char *backend)
 	crowd_end();
 }
 
-static int on_spin_cpu(int index)
-{
-	return pin_to(SPIN_CPU, SPIN_CPU);
-}
-
 /*
  * A task that enters and leaves bypass, in its turns among the others of its CPU. With a
  * scheduler scx_bypass() asks each CPU to schedule, its own too; so where a kernel is
@@ -178,7 +172,7 @@ static pid_t start_bypassing(void)
 	pid_t pid = start_child("bypassing");
 
 	if (!pid) {
-		if (on_spin_cpu(0) || nice(19) == -1)
+		if (pin_to(SPIN_CPU, SPIN_CPU) || nice(19) == -1)
 			_exit(1);
 		for (;;) {
 			hold_bypass(true);
@@ -197,7 +191,7 @@ static void within_the_hook(const char *params)
 		module_load(params);
 		/* all these tasks stay in the fair class */
 		must_attach(SCHED_PARTIAL);
-		spawn(SPINNERS, 0, on_spin_cpu);
+		spawn_on(SPINNERS, SPIN_CPU);
 		pin_to(DRIVER_CPU, DRIVER_CPU);
 		pid = start_bypassing();
 		/* the moment that it is in */
@@ -214,17 +208,6 @@ static void within_the_hook(const char *params)
 	check(seen, "%s: %d of %d times bypass was seen to be on", params, seen, round);
 }
 
-/*
- * Such a kernel's RCU-tasks wait for each task that was preempted, so a task in the middle
- * of a hook is one of those that rmmod waits for, and so are all spinners: that takes long.
- */
-static bool is_preemptible(void)
-{
-	struct utsname kernel;
-
-	return !uname(&kernel) && strstr(kernel.version, "PREEMPT");
-}
-
 static void case_unload(bool module)
 {
 	bool ftrace = backend_would_load("ftrace");
@@ -234,7 +217,11 @@ static void case_unload(bool module)
 	write_file("/proc/sys/kernel/numa_balancing", "0");
 	hogs_may_run();
 	load_test_module();
-	if (is_preemptible() && test_times == 1) {
+	/*
+	 * Such a kernel's RCU-tasks wait for each task that was preempted, so a task in the middle
+	 * of a hook is one of those that rmmod waits for, and so are all spinners: that takes long.
+	 */
+	if (kernel_is_preemptible() && test_times == 1) {
 		skip("while a task enters bypass", "only in the long form of the case");
 	} else {
 		within_the_hook("backend=direct");

@@ -19,6 +19,8 @@
 #define for_each_case(c) \
 	for (c = __start_test_cases; c < __stop_test_cases; c++)
 
+int test_times = 1;
+
 /* For the host, which compares it with what it has read from the sources. */
 static void list_cases(void)
 {

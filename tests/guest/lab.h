@@ -31,6 +31,7 @@ int load_module(const char *path, const char *params);
 int unload_module(const char *name);
 void must_load(const char *name, const char *params);
 void must_unload(const char *name);
+unsigned long long now_ns(void);
 double now(void);
 void sleep_ms(unsigned int ms);
 bool wait_for(bool (*cond)(void *arg), void *arg, unsigned int seconds);
@@ -66,6 +67,7 @@ bool hooks_are_proven(void *unused);
 bool kernel_is_hooked(void);
 bool bypass_is(bool on);
 bool bypass_is_on(void *unused);
+bool bypass_is_off(void *unused);
 bool backend_is(const char *name);
 bool backend_would_load(const char *name);
 unsigned long long status_number(const char *key);
@@ -101,6 +103,7 @@ void watch_end(void);
 #endif
 
 void spawn(int nr, int node, int (*setup)(int index));
+void spawn_on(int nr, int cpu);
 void signal_tasks(int signal);
 void kill_tasks(void);
 int nr_tasks(void);
@@ -199,6 +202,8 @@ void must_attach_with(const struct sched_opts *opts);
 void sched_close_in_child(void);
 void sched_detach(void);
 void sched_must_go(void);
+void sched_press_sysrq(void);
+void sched_must_fail_enable(int at);
 void sched_raise_error(void);
 void sched_stall(void);
 void sched_linger(bool on);
@@ -226,7 +231,7 @@ unsigned long probe_hits(const char *name);
 /* case_storms.c */
 extern unsigned int storm_seconds, storm_loads;
 
-/* how many times as long as in the suite a case is to be */
+/* init.c: how many times as long as in the suite a case is to be */
 extern int test_times;
 
 /* case_bench.c, see bench.h for its parts */

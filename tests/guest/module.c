@@ -78,6 +78,11 @@ bool bypass_is_on(void *unused)
 	return bypass_is(true);
 }
 
+bool bypass_is_off(void *unused)
+{
+	return bypass_is(false);
+}
+
 bool backend_is(const char *name)
 {
 	char line[64];

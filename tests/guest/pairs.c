@@ -29,14 +29,6 @@ static struct pair *pairs;
 static pid_t pids[2 * MAX_PAIRS];
 static int nr;
 
-static unsigned long long clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
 static void __noreturn answer(int from, int to)
 {
 	char byte;
@@ -51,12 +43,12 @@ static void __noreturn ask(struct pair *pair, int to, int from)
 	char byte = 0;
 
 	for (;;) {
-		unsigned long long begin = clock_ns(), took;
+		unsigned long long begin = now_ns(), took;
 
 		__atomic_store_n(&pair->begun_ns, begin, __ATOMIC_RELAXED);
 		if (write(to, &byte, 1) != 1 || read(from, &byte, 1) != 1)
 			_exit(0);
-		took = clock_ns() - begin;
+		took = now_ns() - begin;
 		__atomic_store_n(&pair->begun_ns, 0, __ATOMIC_RELAXED);
 		if (took > __atomic_load_n(&pair->worst_ns, __ATOMIC_RELAXED))
 			__atomic_store_n(&pair->worst_ns, took, __ATOMIC_RELAXED);
@@ -131,7 +123,7 @@ void pairs_reset(void)
 /* The longest round of all pairs since then; those that have not ended count as well. */
 double pairs_worst_ms(void)
 {
-	unsigned long long worst = 0, end = clock_ns();
+	unsigned long long worst = 0, end = now_ns();
 	int i;
 
 	for (i = 0; i < nr / 2; i++) {

@@ -2,16 +2,6 @@
 /* Many tasks on one CPU's queue, in bypass, that a pass of the balancer may move. */
 #include "lab.h"
 
-static int pin_to_cpu_of_node_0(int index)
-{
-	return pin_to(0, 0);
-}
-
-static int pin_to_cpu_of_node_1(int index)
-{
-	return pin_to(CPUS_PER_NODE, CPUS_PER_NODE);
-}
-
 /*
  * Have @count tasks wait on the first CPU's queue of each node. They are pinned to it as
  * bypass begins, so they are not delivered to other CPUs, and may run anywhere then.
@@ -22,9 +12,9 @@ void pile_up_in_bypass(int count, bool both_nodes)
 	int i, first = nr_tasks();
 
 	must_attach(SCHED_PILE);
-	spawn(count, 0, pin_to_cpu_of_node_0);
+	spawn_on(count, 0);
 	if (both_nodes)
-		spawn(count, 1, pin_to_cpu_of_node_1);
+		spawn_on(count, CPUS_PER_NODE);
 	must_progress(120, "under the scheduler");
 	/* a CPU that the driver keeps busy would not serve its queue, and others would */
 	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);

@@ -45,7 +45,7 @@ static void __noreturn become(uid_t uid, int fd, const char *command)
 }
 
 /* A real-time task, so that no queue of tasks is in its way; nor is it in the way of a pile. */
-static void hasten(pid_t pid)
+static void make_real_time(pid_t pid)
 {
 	set_priority(pid, PRIORITY);
 	pin_to_range(pid, CPUS_PER_NODE + 1, CPUS_PER_NODE - 1);
@@ -62,7 +62,7 @@ static int start(uid_t uid, const char *command, pid_t *pid)
 		give_up("fork failed");
 	if (!*pid)
 		become(uid, fds[1], command);
-	hasten(*pid);
+	make_real_time(*pid);
 	close(fds[1]);
 	return fds[0];
 }
@@ -135,7 +135,7 @@ int program_start_on_terminal(const char *command, int columns, int rows, pid_t 
 		ioctl(slave, TIOCSCTTY, 0);
 		become(0, slave, command);
 	}
-	hasten(*pid);
+	make_real_time(*pid);
 	close(slave);
 	return master;
 }

@@ -142,6 +142,26 @@ void sched_detach(void)
 	sched_link = NULL;
 }
 
+/* Remove the scheduler by SysRq-S. */
+void sched_press_sysrq(void)
+{
+	must_write("/proc/sysrq-trigger", "S");
+}
+
+/* Attach a scheduler that fails at task number @at. */
+void sched_must_fail_enable(int at)
+{
+	int ret = sched_attach(&(struct sched_opts){ SCHED_PILE, .fail_init_at = at });
+
+	if (!ret) {
+		/* an error while enabling may be told through the disable path */
+		check(wait_for(sched_is_off, NULL, 60), "a failed enable: it does not stay");
+		sched_detach();
+	}
+	info("a failed enable: attach says %s", ret ? strerror(-ret) : "nothing");
+	check(kernel_log_has("ops.init_task() failed"), "a failed enable: the kernel says why");
+}
+
 void sched_raise_error(void)
 {
 	control.raise_error = 1;

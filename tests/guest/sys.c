@@ -116,12 +116,17 @@ void must_unload(const char *name)
 		give_up("unloading %s: %s", name, strerror(-ret));
 }
 
-double now(void)
+unsigned long long now_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+double now(void)
+{
+	return now_ns() / 1e9;
 }
 
 void sleep_ms(unsigned int ms)

@@ -122,6 +122,20 @@ void spawn(int count, int node, int (*setup)(int index))
 	pin_to_range(0, 0, GUEST_CPUS);
 }
 
+static int only_cpu;
+
+static int on_only_cpu(int index)
+{
+	return pin_to(only_cpu, only_cpu);
+}
+
+/* As spawn(), for tasks that may run on @cpu only. */
+void spawn_on(int count, int cpu)
+{
+	only_cpu = cpu;
+	spawn(count, cpu / CPUS_PER_NODE, on_only_cpu);
+}
+
 int nr_tasks(void)
 {
 	return nr;

@@ -106,6 +106,19 @@ check_parameters() {
 	echo "parameters: $(tr '\n' ' ' < "$work/parameters")are documented"
 }
 
+# check_links DIRECTORY: what the documents there name is there as well
+check_links() {
+	[ -e "$1/README.md" ] || fail "$step: no documents in $1"
+	for page in "$1"/*.md "$1"/docs/*.md; do
+		grep -o '](\([^):#]*\)[)#]' "$page" | sed 's/^](//; s/[)#]$//' | sort -u |
+			while read -r to; do
+				[ -z "$to" ] || [ -e "${page%/*}/$to" ] || echo "$page: no $to"
+			done
+	done > "$work/log"
+	[ ! -s "$work/log" ] || fail "$step: a link in a document leads nowhere"
+	echo "$step: what the documents name is there"
+}
+
 apt_install() {
 	logged "$step" in_scratch apt-get -qq install -y --no-install-recommends "$@"
 }
@@ -122,6 +135,7 @@ by_apt() {
 		"$work/new/scx-bypass-lb-tools_${version}_amd64.deb"
 	must_have "$version"
 	check_parameters
+	check_links "$root/usr/share/doc/scx-bypass-lb-dkms"
 	conf_must_be_edited
 	[ "$(in_scratch scx-bypass --version)" = "scx-bypass $version" ] || fail "$step: no command"
 	step="apt install the same version again"
@@ -164,6 +178,7 @@ by_rpm() {
 	logged "$step" in_scratch rpm -U --nodeps "$work/new/scx-bypass-lb-dkms-$version-1.noarch.rpm" \
 		"$work/new/scx-bypass-lb-tools-$version-1.x86_64.rpm"
 	must_have "$version"
+	check_links "$root/usr/share/doc/scx-bypass-lb-dkms"
 	conf_must_be_edited
 	# as with another release
 	step="rpm -U of the same version, with two kernels"
@@ -202,7 +217,8 @@ by_makepkg() {
 		tar -tf "$arch/packaging/scx-bypass-lb-$package.pkg.tar" > "$work/$package"
 	done
 	for file in "usr/src/scx_bypass_lb-$version/dkms.conf" \
-		"usr/src/scx_bypass_lb-$version/src/hooks/hook.c" etc/modprobe.d/scx_bypass_lb.conf; do
+		"usr/src/scx_bypass_lb-$version/src/hooks/hook.c" etc/modprobe.d/scx_bypass_lb.conf \
+		usr/share/doc/scx-bypass-lb-dkms/README.md; do
 		grep -qx "$file" "$work/dkms-$version-1-any" || fail "makepkg: no $file"
 	done
 	grep -qx usr/bin/scx-bypass "$work/tools-$version-1-x86_64" || fail "makepkg: no command"

@@ -10,8 +10,7 @@ from lab.cases import Job
 from lab.kernels import CACHE, TOP, Target
 from lab.suite import FAIL, PASS, Run
 
-# What a result depends on; of the tests not their records, charts and manual, and no pages: a
-# run itself renews tables in docs.
+# What a result depends on; not records, charts and pages: a run itself renews tables in docs.
 SOURCES = ("Kbuild", "Makefile", "dkms.conf", "LICENSE", "src", "include", "tests", "tools",
            "contrib", "packaging", "docs")
 IGNORED = (".tsv", ".md", ".png", ".svg", ".o", ".ko", ".mod", ".mod.c", ".cmd", ".d", ".pyc")

@@ -3,8 +3,8 @@
  * A hook of a function in which tasks sleep, for those that are to go on into the kernel's body:
  * nothing of the module may be on their stacks then, or unload would have to wait for each of them.
  */
-#ifndef PASS_H
-#define PASS_H
+#ifndef TAIL_HOOK_H
+#define TAIL_HOOK_H
 
 #include <linux/linkage.h>
 #include <linux/static_call_types.h>
@@ -15,7 +15,7 @@
  * The hook @fn, of a function without parameters: it runs @instead if @wanted() says so, and the
  * static call @body otherwise, each as if the function had called it.
  */
-#define DEFINE_PASSING_HOOK(fn, wanted, instead, body)			\
+#define DEFINE_TAIL_HOOK(fn, wanted, instead, body)			\
 	void fn(void);							\
 	asm(".pushsection .text, \"ax\", @progbits\n"			\
 	    ".type " #fn ", @function\n"				\
@@ -31,4 +31,4 @@
 	    ".size " #fn ", .-" #fn "\n"				\
 	    ".popsection\n")
 
-#endif /* PASS_H */
+#endif /* TAIL_HOOK_H */

@@ -335,7 +335,7 @@ void patch_remove(void)
 {
 	/* the hooks are in use meanwhile, and other livepatches are watched */
 	sites_wait_programs(0);
-	/* then no more: a patch that replaces this one would end it while tasks wait for the hooks */
+	/* then no more: a patch that replaces this one would end it while tasks need the hooks */
 	mutex_lock(&patch_lock);
 	patch_leaving = true;
 	patch_change(&patch_suspended, true);

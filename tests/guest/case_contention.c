@@ -11,6 +11,7 @@
 
 #define FEW	80
 #define MANY	400
+#define BUSY_CPU	1
 
 /*
  * Sets of one or two CPUs. CPUs 0 and 1 are in more of them than others are,
@@ -49,6 +50,35 @@ static double measure(int nr, bool *alive)
 	return (double)looked / picked + 1;
 }
 
+/*
+ * All tasks may run only on one CPU, and the others idle. They look whether they may take one, but
+ * must not keep that CPU from its own queue. Tasks looked at by the module per pick.
+ */
+static void measure_pinned(void)
+{
+	unsigned long asked, picked;
+
+	kill_tasks();
+	spawn_on(MAX_TASKS, BUSY_CPU);
+	must_progress(300, "under the scheduler");
+	hold_bypass(true);
+	set_probes("p:asked scx_bypass_lb:bypass_dsq_may_move\np:picked set_next_task_scx\n");
+	sleep_ms(2000);
+	asked = probe_hits("asked");
+	picked = probe_hits("picked");
+	set_probes("");
+	hold_bypass(false);
+	info("%d tasks of one CPU: %lu picks, %lu tasks looked at", MAX_TASKS, picked, asked);
+	if (!picked)
+		give_up("nothing was picked");
+	if (!asked)
+		skip("tasks looked at by idle CPUs", "the compiler has inlined what is counted");
+	else
+		check(asked / picked < MAX_TASKS / 2,
+		      "idle CPUs look at %lu tasks of a CPU for each that it picks",
+		      asked / picked);
+}
+
 static void case_contention(bool module)
 {
 	double few, many;
@@ -77,6 +107,8 @@ static void case_contention(bool module)
 		check(many > 4 && many > 2 * few, "tasks looked at per pick grow with the queue");
 
 	set_probes("");
+	if (module)
+		measure_pinned();
 	sched_press_sysrq();
 	check(wait_for(sched_is_off, NULL, 120), "the disable completes");
 	check(all_progress(300), "all tasks run afterwards");

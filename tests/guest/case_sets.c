@@ -31,7 +31,8 @@ static struct waits in_set(bool module)
 	int i;
 
 	must_attach(SCHED_GLOBAL);
-	spawn_on(TASKS, 0);
+	/* passes run on the other one, which receives as well */
+	spawn_on(TASKS, 1);
 	must_progress(120, "on one CPU, under the scheduler");
 	pin_to(DRIVER_CPU, DRIVER_CPU);
 	hold_bypass(true);
@@ -68,5 +69,7 @@ static void case_sets(bool module)
 
 CASE(sets) = {
 	.shows =
-		"tasks that may run on two CPUs of a node wait for one of them: both run them, as without the module",
+		"tasks that may run on two CPUs of a node wait for one of them: both run them, as without the module; also if interrupts are threaded",
+	.variants = "module threadirqs",
+	.machines = "usual threadirqs",
 };

@@ -5,8 +5,8 @@
  * must run elsewhere, as on the stock kernel, where all CPUs of a node look at one queue. Without
  * the module first, then with it.
  *
- * The CPU may hold the lock of its own timers. And it may be just in one of the places of the
- * module that watch for this.
+ * The CPU may hold the lock of its own timers, or that of its run queue. And it may be just in one
+ * of the places of the module that watch for this.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -22,6 +22,8 @@
 #define LOOKS		5
 #define SETTLE_MS	100
 #define TASKS		40
+/* on each CPU, which may run there only */
+#define PINNED		3
 /* the task that runs there, and one that the CPU has already picked */
 #define LOST		2
 
@@ -133,6 +135,35 @@ static struct waits stuck_at(const char *place)
 	return waits;
 }
 
+static int on_own_cpu(int index)
+{
+	return pin_to(index % GUEST_CPUS, index % GUEST_CPUS);
+}
+
+/*
+ * A CPU is stuck in the middle of a pick, with its run queue's lock held. That need not trouble
+ * another CPU, as all tasks may run on one CPU only.
+ */
+static struct waits stuck_picking(void)
+{
+	struct waits waits = { };
+
+	must_attach(SCHED_GLOBAL);
+	spawn(PINNED * GUEST_CPUS, 0, on_own_cpu);
+	must_progress(120, "under the scheduler");
+	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
+	hold_bypass(true);
+	must_progress(120, "in bypass");
+	must_write(STUCK_PARAM("picked"), "1");
+	must_write(STUCK_PARAM("at"), "set_next_task_scx");
+	check(wait_for(is_stuck, NULL, 120), "a CPU is stuck as it picks a task");
+	watch_beside(&waits);
+	must_write(STUCK_PARAM("at"), "\n");
+	must_write(STUCK_PARAM("picked"), "0");
+	spread_end();
+	return waits;
+}
+
 static void case_stuck(bool unused)
 {
 	struct waits without[ARRAY_SIZE(ways)], with;
@@ -147,6 +178,9 @@ static void case_stuck(bool unused)
 		      "stuck %s, without the module: %d tasks make no step", ways[i].name,
 		      without[i].stuck);
 	}
+	with = stuck_picking();
+	check(with.stuck <= PINNED, "stuck as it picks, without the module: %d tasks make no step",
+	      with.stuck);
 	/* the first CPU to be stuck is then the one that has loaded the module */
 	pin_to(0, 0);
 	module_load("");
@@ -162,6 +196,8 @@ static void case_stuck(bool unused)
 		check(with.stuck <= LOST, "stuck in %s: %d tasks make no step", places[i],
 		      with.stuck);
 	}
+	with = stuck_picking();
+	check(with.stuck <= PINNED, "stuck as it picks, with it: %d tasks make no step", with.stuck);
 	module_unload();
 	must_unload(STUCK);
 }

@@ -2,7 +2,7 @@
 /*
  * For tests only: a CPU that does not react at all for a while, as one does whose driver
  * polls with interrupts off, or that the hypervisor does not run. It holds no lock, or that of
- * its timers: a hypervisor may stop it anywhere.
+ * its timers, or what is held where it gets stuck: a hypervisor may stop it anywhere.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -30,6 +30,10 @@ MODULE_PARM_DESC(ms, "for how long at most, milliseconds");
 static bool locked;
 module_param(locked, bool, 0600);
 MODULE_PARM_DESC(locked, "with the lock of the CPU's high resolution timers held");
+
+static bool picked;
+module_param(picked, bool, 0600);
+MODULE_PARM_DESC(picked, "at= only counts if the function's second argument is a task on a DSQ");
 
 static bool stuck, over;
 
@@ -109,6 +113,10 @@ static bool armed;
 
 static int probed(struct kprobe *unused, struct pt_regs *regs)
 {
+	const struct task_struct *p = (void *)regs_get_kernel_argument(regs, 1);
+
+	if (picked && !READ_ONCE(p->scx.dsq))
+		return 0;
 	if (raw_smp_processor_id() != nr_cpu_ids - 1 && xchg(&armed, false)) {
 		WRITE_ONCE(stuck, true);
 		be_stuck();

@@ -112,33 +112,18 @@ static void policy_add(struct policy_pick *pick, struct scx_dispatch_q *dsq)
 		pick->dsq[pick->nr++] = dsq;
 }
 
-/* Urgent tasks come first, but let another one pass now and then. */
-static bool policy_urgent_first(struct policy_turn *turn, const struct bypass_cpu *bc)
-{
-	bool first = READ_ONCE(bc->urgent.nr) && turn->urgent_row < POLICY_URGENT_ROW;
-
-	turn->urgent_row = first ? turn->urgent_row + 1 : 0;
-	return first;
-}
-
 /*
+ * A CPU that has tasks itself. Urgent ones come first, but let another one pass now and then.
+ *
  * The global DSQ is empty in bypass, unless some of this bypass was before the proof
  * (proof.c), or the module is being unloaded. Then it and the balanced DSQ take turns, or the tasks
  * of the one would starve as long as the other has some.
  */
-static bool policy_global_first(struct policy_turn *turn, const struct scx_dispatch_q *global)
-{
-	if (READ_ONCE(global->nr))
-		turn->global = !turn->global;
-	return turn->global;
-}
-
-/* A CPU that has tasks itself. */
 static void policy_add_own(struct policy_pick *pick, struct bypass_cpu *bc)
 {
-	struct policy_turn *turn = per_cpu_ptr(&policy_turns, bc->cpu);
-	bool urgent_first = policy_urgent_first(turn, bc);
-	bool global_first = urgent_first ? turn->global : policy_global_first(turn, pick->global);
+	const struct policy_turn *turn = per_cpu_ptr(&policy_turns, bc->cpu);
+	bool urgent_first = turn->urgent_row < POLICY_URGENT_ROW;
+	bool global_first = turn->global && READ_ONCE(pick->global->nr);
 
 	if (urgent_first)
 		policy_add(pick, &bc->urgent);
@@ -146,6 +131,20 @@ static void policy_add_own(struct policy_pick *pick, struct bypass_cpu *bc)
 	policy_add(pick, global_first ? &bc->dsq : pick->global);
 	if (!urgent_first)
 		policy_add(pick, &bc->urgent);
+}
+
+/* Whose turn is it after a task of this CPU's own was taken from @dsq? */
+static void policy_note_turn(const struct policy_pick *pick, const struct scx_dispatch_q *dsq)
+{
+	struct policy_turn *turn = per_cpu_ptr(&policy_turns, pick->cpu);
+
+	if (dsq == &per_cpu_ptr(&bypass_cpus, pick->cpu)->urgent) {
+		/* if it came last, there was no other */
+		turn->urgent_row = (turn->urgent_row + 1) % (POLICY_URGENT_ROW + 1);
+	} else {
+		turn->urgent_row = 0;
+		turn->global = dsq != pick->global;
+	}
 }
 
 static void policy_choose(struct policy_pick *pick)
@@ -254,6 +253,8 @@ void policy_picked(const struct policy_pick *pick, struct scx_dispatch_q *dsq, s
 {
 	if (dsq == pick->helped)
 		count_add(pick->cpu, COUNT_HELPED, 1);
+	else
+		policy_note_turn(pick, dsq);
 	if (dsq != pick->global)
 		count_pick(rq);
 }

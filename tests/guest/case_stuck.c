@@ -154,6 +154,8 @@ static struct waits stuck_picking(void)
 	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
 	hold_bypass(true);
 	must_progress(120, "in bypass");
+	/* to write to a page for the first time after a fork may take an answer of all CPUs */
+	watch_tasks(SETTLE_MS);
 	must_write(STUCK_PARAM("picked"), "1");
 	must_write(STUCK_PARAM("at"), "set_next_task_scx");
 	check(wait_for(is_stuck, NULL, 120), "a CPU is stuck as it picks a task");

@@ -211,7 +211,7 @@ MACHINES = {
     # busy host the kernel's watchdog sees a lockup
     "counted": Machine(threads=1, counted=True),
     # the timer of a pass runs in a real-time thread of its CPU, from 6.17 on
-    "threadirqs": Machine(append="threadirqs"),
+    "threadirqs": Machine(threads=1, counted=True, append="threadirqs"),
     # two CPUs have no tick while they run one task alone
     "nohz-full": Machine(threads=1, counted=True, append="nohz_full=2-3"),
     # for one that patches so much code that the emulator's fault, which comes from its

@@ -24,7 +24,7 @@ copy_source() {
 	cp -r dkms.conf Kbuild Makefile LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md \
 		include docs contrib "$1"
 	# documents show the same as PNG
-	rm "$1"/docs/charts/*.svg
+	rm -f "$1"/docs/charts/*.svg
 	# not what builds have left there
 	cp -r --parents src/*.[ch] src/*/*.[ch] tools/*.[ch] tools/Makefile tools/completion.bash \
 		packaging/PKGBUILD packaging/*.sh packaging/*.spec packaging/*.conf packaging/debian "$1"

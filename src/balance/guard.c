@@ -41,6 +41,10 @@
 /* However often waking was in vain, a look may wake one in so many of the node's CPUs. */
 #define GUARD_WAKE_LEAST	16
 
+/* A look is left out for so many tasks that wait for CPUs which serve them; so many at most. */
+#define GUARD_SKIP_EACH		256U
+#define GUARD_SKIP_MOST		64U
+
 /* A CPU for which so many urgent tasks wait is flooded. */
 #define GUARD_URGENT_MOST	16
 
@@ -73,49 +77,62 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 /*
  * Wake @cpu if it idles. That needs its lock, which a CPU that has stopped in the middle of a pick,
  * such as a virtual one that its host does not run, keeps. The guard must not stop with it: the
- * next one would do so as well. So the lock is tried first.
+ * next one would do so as well. So the lock is only tried. Returns whether it was woken.
  */
-static void guard_wake(int cpu)
+static bool guard_wake(int cpu)
 {
 	struct rq *rq = kern_cpu_rq(cpu);
+	bool idles;
 
-	if (!kern_rq_trylock(rq))
-		return;
+	if (!kern_rq_idles(rq) || !kern_rq_trylock(rq))
+		return false;
+	idles = kern_rq_idles(rq);
+	if (idles)
+		static_call(kern_resched_curr)(rq);
 	kern_rq_unlock(rq);
-	static_call(kern_wake_up_if_idle)(cpu);
+	return idles;
 }
 
 /*
- * Wake up to @nr CPUs of @node that have nothing to run. Which of them may run a task that
- * waits is not known: so the next look begins where this one has ended. If the ones that
- * were woken have taken nothing, only half as many are woken the next time, down to a part of
- * the node's @nr_cpus: they take the locks that the CPUs which serve their tasks need. But as many
- * are woken as tasks wait for CPUs that do not serve them, @nr_unserved of the @nr: the locks of
- * these are not waited for (help.c), so a CPU that was woken may have missed a task.
+ * Wake CPUs of @node that have nothing to run, but not more than @nr, the tasks that wait. Which of
+ * them may run one of these is not known: so the next look begins where this one has ended. If the
+ * ones that were woken have taken nothing, only half as many are woken the next time, down to a
+ * part of the node's @nr_cpus. After that looks are left out, for they search long queues, and take the
+ * locks that the CPUs which serve their tasks need. But as many are woken as tasks wait for CPUs
+ * that do not serve them, @nr_unserved of the @nr: the locks of these are not waited for (help.c),
+ * so a CPU that was woken may have missed a task.
  */
 static void guard_wake_idle(struct lb_node *node, u32 nr_cpus, u32 nr, u32 nr_unserved, u64 helped)
 {
-	u32 most = READ_ONCE(node->guard.wake_most);
+	u32 most = READ_ONCE(node->guard.wake_most), skip = READ_ONCE(node->guard.wake_skip);
 	int cpu, from = READ_ONCE(node->guard.wake_from);
+	u32 nr_served = nr - nr_unserved;
 	bool woken = false;
 
-	if (helped != READ_ONCE(node->guard.helped) || !most)
+	if (helped != READ_ONCE(node->guard.helped) || !most) {
 		most = nr_cpus;
+		skip = 0;
+	}
 	WRITE_ONCE(node->guard.helped, helped);
-	nr = min(nr, max(most, nr_unserved));
+	nr = min(nr, max(skip && !READ_ONCE(guard_global) ? 0 : most, nr_unserved));
 	for_each_cpu_wrap(cpu, node->cpus, from) {
 		if (!nr)
 			break;
-		if (!cpu_online(cpu) || kern_cpu_nr_tasks(cpu) || kern_cpu_nr_others(cpu))
+		if (!cpu_online(cpu) || kern_cpu_nr_tasks(cpu) || kern_cpu_nr_others(cpu) ||
+		    !guard_wake(cpu))
 			continue;
-		guard_wake(cpu);
 		WRITE_ONCE(node->guard.wake_from, cpu + 1);
 		woken = true;
 		nr--;
 	}
-	if (woken)
+	if (skip) {
+		skip--;
+	} else if (woken) {
 		most = max(most / 2, DIV_ROUND_UP(nr_cpus, GUARD_WAKE_LEAST));
+		skip = min(nr_served / GUARD_SKIP_EACH, GUARD_SKIP_MOST);
+	}
 	WRITE_ONCE(node->guard.wake_most, most);
+	WRITE_ONCE(node->guard.wake_skip, skip);
 }
 
 static bool guard_is_served(const struct bypass_cpu *bc)

@@ -32,8 +32,6 @@
 /* after a search of so many tasks that found nothing there is none for one more tick, at most 4 */
 #define HELP_WALK	1024
 #define HELP_PAUSE	4
-/* for nothing all CPUs together search, in a tick, so many tasks of a CPU that serves them */
-#define HELP_VAIN	256
 
 /*
  * Behind tasks that cannot move there may be one that can. It would wait until all of these have
@@ -41,8 +39,7 @@
  * the node, because a task may run on some CPUs only. Interrupts are off meanwhile, and the DSQ is
  * locked. So a CPU that has found nothing searches no other one of this kind, unserved or not, in
  * the same tick, and after a long search not for some more. It does not search an unserved CPU's
- * DSQ again for some time if nothing was queued. Tasks of a CPU that serves its DSQ do not wait for
- * help alone, and that CPU needs its DSQ's lock itself, so nobody searches there for some time.
+ * DSQ again for some time if nothing was queued.
  */
 static bool help_may_walk(const struct bypass_cpu *bc, const struct bypass_cpu *donor,
 			  bool unserved, u32 seq)
@@ -51,9 +48,7 @@ static bool help_may_walk(const struct bypass_cpu *bc, const struct bypass_cpu *
 
 	if (!time_after(jiffies, until))
 		return false;
-	if (!unserved)
-		return time_after_eq(jiffies, READ_ONCE(donor->help.vain_until));
-	return bc->help.walked_cpu != donor->cpu || bc->help.walked_seq != seq ||
+	return !unserved || bc->help.walked_cpu != donor->cpu || bc->help.walked_seq != seq ||
 	       time_after(jiffies, until + HELP_REMEMBER);
 }
 
@@ -110,14 +105,12 @@ static struct scx_dispatch_q *help_look_at(struct bypass_cpu *bc, struct bypass_
  * After a search that has found nothing. The next one begins at another CPU, so that each has its
  * turn.
  */
-static void help_note_walk(struct bypass_cpu *bc, struct bypass_cpu *donor, bool unserved,
+static void help_note_walk(struct bypass_cpu *bc, const struct bypass_cpu *donor, bool unserved,
 			   u32 seq, const struct help_look *walk)
 {
 	bc->help.walked_tick[unserved] = jiffies + min(walk->nr / HELP_WALK, HELP_PAUSE);
 	bc->help.from[unserved] = donor->cpu + 1;
-	if (!unserved) {
-		WRITE_ONCE(donor->help.vain_until, jiffies + walk->nr / HELP_VAIN);
-	} else if (!walk->missed) {
+	if (unserved && !walk->missed) {
 		bc->help.walked_cpu = donor->cpu;
 		bc->help.walked_seq = seq;
 	}

@@ -31,6 +31,7 @@
  * @guard.served: at least one CPU serves its tasks, or has none
  * @guard.wake_from: the CPU that is woken first, if it idles
  * @guard.wake_most: how many may be woken at the next look
+ * @guard.wake_skip: how many looks are to wake none
  * @guard.helped: how many tasks its CPUs had taken from each other at the last look
  */
 struct lb_node {
@@ -57,6 +58,7 @@ struct lb_node {
 		bool served;
 		int wake_from;
 		u32 wake_most;
+		u32 wake_skip;
 		u64 helped;
 	} guard;
 };

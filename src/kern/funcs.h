@@ -19,7 +19,7 @@ struct task_struct;
 
 typedef void kern_rq_lock_fn(struct rq *rq, int subclass);
 typedef bool kern_rq_trylock_fn(struct rq *rq);
-typedef void kern_rq_unlock_fn(struct rq *rq);
+typedef void kern_rq_fn(struct rq *rq);
 typedef void kern_cpu_fn(int cpu);
 typedef int kern_ftrace_is_dead_fn(void);
 typedef bool kern_rcu_is_normal_fn(void);
@@ -50,8 +50,9 @@ typedef void kern_set_task_cpu_fn(struct task_struct *p, unsigned int cpu);
 	X(ftrace_is_dead, kern_ftrace_is_dead_fn, "s32()")				\
 	X(raw_spin_rq_lock_nested, kern_rq_lock_fn, "void(*rq,s32)")			\
 	X(raw_spin_rq_trylock, kern_rq_trylock_fn, "bool(*rq)")				\
-	X(raw_spin_rq_unlock, kern_rq_unlock_fn, "void(*rq)")				\
+	X(raw_spin_rq_unlock, kern_rq_fn, "void(*rq)")				\
 	X(resched_cpu, kern_cpu_fn, "void(s32)")					\
+	X(resched_curr, kern_rq_fn, "void(*rq)")					\
 	X(wake_up_if_idle, kern_cpu_fn, "void(s32)")					\
 	X(activate_task, kern_task_on_rq_fn, "void(*rq,*task_struct,s32)")		\
 	X(deactivate_task, kern_task_on_rq_fn, "void(*rq,*task_struct,s32)")		\

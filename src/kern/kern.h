@@ -49,6 +49,7 @@ struct scx_sched;
 struct kern_layout {
 	/* where members are, in bytes; of rq.scx, too */
 	u32 rq_cpu;
+	u32 rq_curr;
 	u32 rq_scx_flags;
 	u32 rq_nr_running;
 	u32 rq_local_dsq;
@@ -144,6 +145,13 @@ static inline u32 kern_cpu_nr_others(int cpu)
 static inline u32 kern_cpu_nr_realtime(int cpu)
 {
 	return kern_rq_u32(cpu, kern_layout.rq_rt_nr_running);
+}
+
+/* Does @rq's CPU run its idle task? Racy without the lock. Interrupts are off. */
+static inline bool kern_rq_idles(const struct rq *rq)
+{
+	return is_idle_task(READ_ONCE(*(struct task_struct *const *)((const char *)rq +
+								     kern_layout.rq_curr)));
 }
 
 /* Where a CPU puts the tasks that it has picked, until it runs them. */

@@ -231,6 +231,7 @@ static int __init verify_learn_layout(void)
 	      verify_learn("rt_rq", "rt_nr_running", sizeof(u32), &k->rq_rt_nr_running) ?:
 	      verify_learn("rq", "nr_running", sizeof(u32), &k->rq_nr_running) ?:
 	      verify_learn("rq", "cpu", sizeof(u32), &k->rq_cpu) ?:
+	      verify_learn("rq", "curr", sizeof(struct task_struct *), &k->rq_curr) ?:
 	      verify_learn("rq", "sd", sizeof(struct sched_domain *), &k->rq_sd) ?:
 	      verify_learn_rq_locks();
 	if (ret)

@@ -22,16 +22,14 @@
  * @guard.flooded: the only reason is that many urgent tasks wait for it
  * @guard.picks: @nr_picks as it was last seen
  * @guard.ns: since when that has not changed, or tasks of a higher class are there; or when
- *	no task waited
+ *	the CPU had nothing to run
  * @help: owned by help.c
  * @help.tick: until when this CPU does not look at another CPU's DSQ while it has tasks
  *	itself, jiffies. Protected by the rq's lock
  * @help.from: the CPU whose DSQ it looks at first, of those that are served, and of those that
- *	are not. This, the next one and the last two are protected by the rq's lock
+ *	are not. This and the next three are protected by the rq's lock
  * @help.walked_tick: until when it does not walk all of such a CPU's DSQ, because it has done so
  *	for nothing, jiffies
- * @help.vain_until: until when no CPU walks all of this CPU's DSQ while it serves that, jiffies.
- *	Written and read by any CPU without a lock
  * @help.walked_cpu: the unserved CPU whose DSQs have nothing for it, seen by such a walk
  * @help.walked_seq: the sequence number of that CPU's DSQs then
  * @kick: wakes the CPU when it idles, for callers that hold scheduler locks
@@ -52,7 +50,6 @@ struct bypass_cpu {
 		unsigned long tick;
 		int from[2];
 		unsigned long walked_tick[2];
-		unsigned long vain_until;
 		int walked_cpu;
 		u32 walked_seq;
 	} help;

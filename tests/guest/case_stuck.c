@@ -65,8 +65,8 @@ static void get_stuck(int cpu)
 	must_write(STUCK_PARAM("cpu"), number);
 }
 
-/* Let all tasks run for a while, beside a CPU that does not react. */
-static void watch_beside(struct waits *worst)
+/* Let all tasks run for a while, beside a CPU that does not react, where @lost are. */
+static void watch_beside(struct waits *worst, int lost)
 {
 	struct waits waits;
 	int looks = LOOKS;
@@ -74,7 +74,7 @@ static void watch_beside(struct waits *worst)
 	/* the task that runs there makes its last step */
 	sleep_ms(SETTLE_MS);
 	waits = watch_tasks(RUN_MS);
-	while (waits.stuck > LOST && --looks) {
+	while (waits.stuck > lost && --looks) {
 		info("%d tasks have made no step in %d ms", waits.stuck, RUN_MS);
 		waits = watch_tasks(RUN_MS);
 	}
@@ -98,14 +98,14 @@ static struct waits beside_a_stuck_cpu(const struct way *way)
 	if (way->before) {
 		get_stuck(0);
 		hold_bypass(true);
-		watch_beside(&worst);
+		watch_beside(&worst, LOST);
 	} else {
 		hold_bypass(true);
 		must_progress(120, "in bypass");
 		/* one of them has the timers; the last CPU of all is the driver's */
 		for (cpu = 0; cpu < CPUS_PER_NODE && cpu < GUEST_CPUS - 1; cpu++) {
 			get_stuck(cpu);
-			watch_beside(&worst);
+			watch_beside(&worst, LOST);
 		}
 	}
 	spread_end();
@@ -128,7 +128,7 @@ static struct waits stuck_at(const char *place)
 		_exit(0);
 	}
 	check(wait_for(is_stuck, NULL, 120), "a CPU is stuck in %s", place);
-	watch_beside(&waits);
+	watch_beside(&waits, LOST);
 	must_write(STUCK_PARAM("at"), "\n");
 	end_children(&child, 1);
 	spread_end();
@@ -137,33 +137,60 @@ static struct waits stuck_at(const char *place)
 
 static int on_own_cpu(int index)
 {
-	return pin_to(index % GUEST_CPUS, index % GUEST_CPUS);
+	int cpu = index / PINNED + 1;
+
+	return pin_to(cpu, cpu);
+}
+
+static void __noreturn nap_on_first_cpu(void)
+{
+	pin_to(0, 0);
+	for (;;)
+		sleep_ms(1);
 }
 
 /*
- * A CPU is stuck in the middle of a pick, with its run queue's lock held. That need not trouble
- * another CPU, as all tasks may run on one CPU only.
+ * A CPU is stuck in the middle of a pick, with its run queue's lock held: the first one, which
+ * idled before it (@idle), or another one, which was busy. That need not trouble the others, as all
+ * tasks may run on one CPU only. Returns how many make no step.
  */
-static struct waits stuck_picking(void)
+static int stuck_picking(bool idle)
 {
 	struct waits waits = { };
+	pid_t napping;
 
 	must_attach(SCHED_GLOBAL);
-	spawn(PINNED * GUEST_CPUS, 0, on_own_cpu);
+	spawn(PINNED * (GUEST_CPUS - 1), 0, on_own_cpu);
+	napping = start_child("napping");
+	if (!napping)
+		nap_on_first_cpu();
 	must_progress(120, "under the scheduler");
 	pin_to(GUEST_CPUS - 1, GUEST_CPUS - 1);
 	hold_bypass(true);
 	must_progress(120, "in bypass");
 	/* to write to a page for the first time after a fork may take an answer of all CPUs */
 	watch_tasks(SETTLE_MS);
-	must_write(STUCK_PARAM("picked"), "1");
+	must_write(STUCK_PARAM("picked"), idle ? "2" : "1");
 	must_write(STUCK_PARAM("at"), "set_next_task_scx");
 	check(wait_for(is_stuck, NULL, 120), "a CPU is stuck as it picks a task");
-	watch_beside(&waits);
+	watch_beside(&waits, PINNED);
 	must_write(STUCK_PARAM("at"), "\n");
 	must_write(STUCK_PARAM("picked"), "0");
+	end_children(&napping, 1);
 	spread_end();
-	return waits;
+	return waits.stuck;
+}
+
+static void all_stuck_picking(const char *module)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		int stuck = stuck_picking(i);
+
+		check(stuck <= PINNED, "stuck as it picks%s, %s: %d tasks make no step",
+		      i ? " after it idled" : "", module, stuck);
+	}
 }
 
 static void case_stuck(bool unused)
@@ -180,9 +207,7 @@ static void case_stuck(bool unused)
 		      "stuck %s, without the module: %d tasks make no step", ways[i].name,
 		      without[i].stuck);
 	}
-	with = stuck_picking();
-	check(with.stuck <= PINNED, "stuck as it picks, without the module: %d tasks make no step",
-	      with.stuck);
+	all_stuck_picking("without the module");
 	/* the first CPU to be stuck is then the one that has loaded the module */
 	pin_to(0, 0);
 	module_load("");
@@ -198,8 +223,7 @@ static void case_stuck(bool unused)
 		check(with.stuck <= LOST, "stuck in %s: %d tasks make no step", places[i],
 		      with.stuck);
 	}
-	with = stuck_picking();
-	check(with.stuck <= PINNED, "stuck as it picks, with it: %d tasks make no step", with.stuck);
+	all_stuck_picking("with it");
 	module_unload();
 	must_unload(STUCK);
 }

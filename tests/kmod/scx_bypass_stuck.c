@@ -31,9 +31,9 @@ static bool locked;
 module_param(locked, bool, 0600);
 MODULE_PARM_DESC(locked, "with the lock of the CPU's high resolution timers held");
 
-static bool picked;
-module_param(picked, bool, 0600);
-MODULE_PARM_DESC(picked, "at= only counts if the function's second argument is a task on a DSQ");
+static unsigned int picked;
+module_param(picked, uint, 0600);
+MODULE_PARM_DESC(picked, "at= only counts if the function's second argument is a task on a DSQ; 2: and if the CPU idles");
 
 static bool stuck, over;
 
@@ -115,7 +115,7 @@ static int probed(struct kprobe *unused, struct pt_regs *regs)
 {
 	const struct task_struct *p = (void *)regs_get_kernel_argument(regs, 1);
 
-	if (picked && !READ_ONCE(p->scx.dsq))
+	if ((picked && !READ_ONCE(p->scx.dsq)) || (picked == 2 && !is_idle_task(current)))
 		return 0;
 	if (raw_smp_processor_id() != nr_cpu_ids - 1 && xchg(&armed, false)) {
 		WRITE_ONCE(stuck, true);

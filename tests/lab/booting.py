@@ -210,7 +210,7 @@ MACHINES = {
     # for cases that compare times, so they are counted, or whose queue is so long that on a
     # busy host the kernel's watchdog sees a lockup
     "counted": Machine(threads=1, counted=True),
-    # the timer of a pass runs in a real-time thread of its CPU, from 6.17 on
+    # the timer of a pass runs in a thread of its CPU, from 6.17 on a real-time one
     "threadirqs": Machine(threads=1, counted=True, append="threadirqs"),
     # two CPUs have no tick while they run one task alone
     "nohz-full": Machine(threads=1, counted=True, append="nohz_full=2-3"),

@@ -104,7 +104,7 @@ int __init types_proto(const char *name, char *proto)
 	return 0;
 }
 
-/* Offset of @name in @t in bits, in anonymous members too; < 0 if there is none. */
+/* Offset of @name in @t in bits, in anonymous structs and unions too; < 0 if there is none. */
 static int __init types_member_bits(const struct btf_type *t, const char *name,
 				    const struct btf_type **type)
 {
@@ -119,7 +119,7 @@ static int __init types_member_bits(const struct btf_type *t, const char *name,
 		bits = __btf_member_bit_offset(t, &m[i]);
 		if (!strcmp(member, name))
 			return bits;
-		if (!*member && __btf_type_is_struct(*type)) {
+		if (!*member && btf_type_is_struct(*type)) {
 			int inner = types_member_bits(*type, name, type);
 
 			if (inner >= 0)

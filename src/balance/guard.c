@@ -97,9 +97,9 @@ static bool guard_wake(int cpu)
  * Wake CPUs of @node that have nothing to run, but not more than @nr, the tasks that wait. Which of
  * them may run one of these is not known: so the next look begins where this one has ended. If the
  * ones that were woken have taken nothing, only half as many are woken the next time, down to a
- * part of the node's @nr_cpus. And looks are left out: those that are woken search long queues
- * and take the locks that the CPUs which serve their tasks need. But as many are woken as tasks wait for
- * CPUs that do not serve them, @nr_unserved of the @nr: the locks of these are not waited for
+ * part of the node's @nr_cpus. And looks are left out: those that are woken search long queues and
+ * take the locks that the CPUs which serve their tasks need. But as many are woken as tasks wait
+ * for CPUs that do not serve them, @nr_unserved of the @nr: the locks of these are not waited for
  * (help.c), so a CPU that was woken may have missed a task.
  */
 static void guard_wake_idle(struct lb_node *node, u32 nr_cpus, u32 nr, u32 nr_unserved, u64 helped)

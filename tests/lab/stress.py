@@ -44,7 +44,7 @@ SOAKED = ("6.18.15", "6.18.15-debug", "6.18.15-kcsan")
 # one takes there. The first kernel waits in its breather as a scheduler goes, the second stays in
 # bypass for good.
 LONG = (("6.18.15-cachyos", "seams", 60), ("6.17.8", "leak", 3), ("6.18.15", "hog", 90),
-        ("6.18.15", "hogforks", 60), ("6.18.15", "unload", 90))
+        ("6.18.15", "hogforks", 60), ("6.18.15", "unload", 300))
 TARGETS = {target.name: target for target in (MAIN, *MATRIX)
            if target.name in {*SOAKED, *(name for name, *_ in LONG)}}
 

@@ -87,8 +87,10 @@ static int status_show(struct seq_file *m, void *unused)
 	seq_printf(m, "bypass: %s\n", kern_bypassing() ? "on" : "off");
 	status_show_totals(m);
 	status_show_params(m);
-	for_each_node_state(node, N_CPU)
-		status_show_node(m, node);
+	/* also while all its CPUs are offline: its counts only grow */
+	for (node = 0; node < nr_node_ids; node++)
+		if (cpumask_intersects(lb_nodes[node]->cpus, cpu_present_mask))
+			status_show_node(m, node);
 	for_each_online_cpu(cpu)
 		status_show_cpu(m, cpu);
 	/* read last, so that it is not before any time above */

@@ -134,6 +134,7 @@ static void case_hotplug(bool module)
 	for (cpu = CPUS_PER_NODE; cpu < GUEST_CPUS; cpu++)
 		set_online(cpu, false);
 	check(all_progress(120), "without node 1 all tasks run");
+	check(!has_nodes() || node_is_listed(1), "its counts are still in the status file");
 	for (cpu = CPUS_PER_NODE; cpu < GUEST_CPUS; cpu++)
 		set_online(cpu, true);
 	check(all_progress(120), "with node 1 again all tasks run");

@@ -45,14 +45,15 @@ struct plan_load bypass_lb_measure(const struct lb_node *node)
 
 /*
  * Is the caller itself a task that runs on @cpu, and not an interrupt of one? On PREEMPT_RT, and if
- * interrupts are threaded, timers run in a thread of their CPU.
+ * interrupts are threaded, timers run in a thread of their CPU. That is bound to it, as some are
+ * that a soft interrupt may find there.
  */
 static bool bypass_lb_runs_on(int cpu)
 {
 	if (cpu != raw_smp_processor_id())
 		return false;
 	return IS_ENABLED(CONFIG_PREEMPT_RT) || !in_serving_softirq() ||
-	       (current->flags & PF_NO_SETAFFINITY);
+	       (current->flags & (PF_NO_SETAFFINITY | PF_WQ_WORKER | PF_IDLE)) == PF_NO_SETAFFINITY;
 }
 
 /**

@@ -179,7 +179,7 @@ static int stuck_picking(bool idle)
 		 */
 		watch_tasks(SETTLE_MS);
 	} while (is_over(NULL) && --tries);
-	watch_beside(&waits, PINNED);
+	watch_beside(&waits, idle ? 0 : PINNED);
 	must_write(STUCK_PARAM("at"), "\n");
 	must_write(STUCK_PARAM("picked"), "0");
 	end_children(&napping, 1);
@@ -194,7 +194,8 @@ static void all_stuck_picking(const char *module)
 	for (i = 0; i < 2; i++) {
 		int stuck = stuck_picking(i);
 
-		check(stuck <= PINNED, "stuck as it picks%s, %s: %d tasks make no step",
+		/* the first CPU has none of those that are counted */
+		check(stuck <= (i ? 0 : PINNED), "stuck as it picks%s, %s: %d tasks make no step",
 		      i ? " after it idled" : "", module, stuck);
 	}
 }

@@ -178,7 +178,7 @@ by_rpm() {
 	logged "$step" in_scratch rpm -U --nodeps "$work/new/scx-bypass-lb-dkms-$version-1.noarch.rpm" \
 		"$work/new/scx-bypass-lb-tools-$version-1.x86_64.rpm"
 	must_have "$version"
-	check_links "$root/usr/share/doc/scx-bypass-lb-dkms"
+	check_links "$root/usr/share/doc/scx-bypass-lb-dkms-$version"
 	conf_must_be_edited
 	# as with another release
 	step="rpm -U of the same version, with two kernels"

@@ -33,7 +33,7 @@ MODULE_PARM_DESC(locked, "with the lock of the CPU's high resolution timers held
 
 static unsigned int picked;
 module_param(picked, uint, 0600);
-MODULE_PARM_DESC(picked, "at= only counts if the function's second argument is a task on a DSQ; 2: and if the CPU idles");
+MODULE_PARM_DESC(picked, "at= only counts if the function's second argument is a task on a DSQ and the CPU is busy; 2: if it idles");
 
 static bool stuck, over;
 
@@ -114,8 +114,9 @@ static bool armed;
 static int probed(struct kprobe *unused, struct pt_regs *regs)
 {
 	const struct task_struct *p = (void *)regs_get_kernel_argument(regs, 1);
+	bool idle = picked == 2;
 
-	if ((picked && !READ_ONCE(p->scx.dsq)) || (picked == 2 && !is_idle_task(current)))
+	if (picked && (!READ_ONCE(p->scx.dsq) || is_idle_task(current) != idle))
 		return 0;
 	if (raw_smp_processor_id() != nr_cpu_ids - 1 && xchg(&armed, false)) {
 		WRITE_ONCE(stuck, true);

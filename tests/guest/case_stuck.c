@@ -17,6 +17,8 @@
 #define STUCK_PARAM(name) "/sys/module/" STUCK "/parameters/" name
 /* at most, below what the kernel reports */
 #define STUCK_MS	"18000"
+/* the same, with a lock held that the kernel may wait for */
+#define PICK_MS		"5000"
 #define RUN_MS		1000
 /* a slow host may keep a task from running for so long: how often to look again */
 #define LOOKS		5
@@ -65,8 +67,8 @@ static void get_stuck(int cpu)
 	must_write(STUCK_PARAM("cpu"), number);
 }
 
-/* Let all tasks run for a while, beside a CPU that does not react, where @lost are. */
-static void watch_beside(struct waits *worst, int lost)
+/* Let all tasks run for a while, beside a CPU that does not react. */
+static void watch_beside(struct waits *worst)
 {
 	struct waits waits;
 	int looks = LOOKS;
@@ -74,7 +76,7 @@ static void watch_beside(struct waits *worst, int lost)
 	/* the task that runs there makes its last step */
 	sleep_ms(SETTLE_MS);
 	waits = watch_tasks(RUN_MS);
-	while (waits.stuck > lost && --looks) {
+	while (waits.stuck > LOST && --looks) {
 		info("%d tasks have made no step in %d ms", waits.stuck, RUN_MS);
 		waits = watch_tasks(RUN_MS);
 	}
@@ -98,14 +100,14 @@ static struct waits beside_a_stuck_cpu(const struct way *way)
 	if (way->before) {
 		get_stuck(0);
 		hold_bypass(true);
-		watch_beside(&worst, LOST);
+		watch_beside(&worst);
 	} else {
 		hold_bypass(true);
 		must_progress(120, "in bypass");
 		/* one of them has the timers; the last CPU of all is the driver's */
 		for (cpu = 0; cpu < CPUS_PER_NODE && cpu < GUEST_CPUS - 1; cpu++) {
 			get_stuck(cpu);
-			watch_beside(&worst, LOST);
+			watch_beside(&worst);
 		}
 	}
 	spread_end();
@@ -128,7 +130,7 @@ static struct waits stuck_at(const char *place)
 		_exit(0);
 	}
 	check(wait_for(is_stuck, NULL, 120), "a CPU is stuck in %s", place);
-	watch_beside(&waits, LOST);
+	watch_beside(&waits);
 	must_write(STUCK_PARAM("at"), "\n");
 	end_children(&child, 1);
 	spread_end();
@@ -152,7 +154,9 @@ static void __noreturn nap_on_first_cpu(void)
 /*
  * A CPU is stuck in the middle of a pick, with its run queue's lock held: the first one, which
  * idled before it (@idle), or another one, which was busy. That need not trouble the others, as all
- * tasks may run on one CPU only. Returns how many make no step.
+ * tasks may run on one CPU only. But some thread of the kernel may just need that lock, with the
+ * module or without, and the driver an answer of its CPU. Then once more. Returns how many make
+ * no step.
  */
 static int stuck_picking(bool idle)
 {
@@ -170,21 +174,28 @@ static int stuck_picking(bool idle)
 	hold_bypass(true);
 	must_progress(120, "in bypass");
 	must_write(STUCK_PARAM("picked"), idle ? "2" : "1");
+	must_write(STUCK_PARAM("ms"), PICK_MS);
 	do {
+		bool all_the_time;
+
 		must_write(STUCK_PARAM("at"), "set_next_task_scx");
 		check(wait_for(is_stuck, NULL, 120), "a CPU is stuck as it picks a task");
-		/*
-		 * Where the driver writes to a page for the first time after a fork, it may itself
-		 * wait for an answer of that CPU.
-		 */
-		watch_tasks(SETTLE_MS);
-	} while (is_over(NULL) && --tries);
-	watch_beside(&waits, idle ? 0 : PINNED);
-	must_write(STUCK_PARAM("at"), "\n");
+		sleep_ms(SETTLE_MS);
+		waits = watch_tasks(RUN_MS);
+		all_the_time = !is_over(NULL);
+		get_stuck(-1);
+		check(wait_for(is_over, NULL, 120), "it is not stuck any more");
+		must_write(STUCK_PARAM("at"), "\n");
+		if (all_the_time && waits.stuck <= (idle ? 0 : PINNED))
+			break;
+		info("%d tasks have made no step in %d ms", waits.stuck, RUN_MS);
+	} while (--tries);
+	must_write(STUCK_PARAM("ms"), STUCK_MS);
 	must_write(STUCK_PARAM("picked"), "0");
 	end_children(&napping, 1);
 	spread_end();
-	return waits.stuck;
+	/* or none of it was seen */
+	return tries ? waits.stuck : PINNED * GUEST_CPUS;
 }
 
 static void all_stuck_picking(const char *module)

@@ -24,7 +24,7 @@
 #include "kern/kern.h"
 
 static unsigned int ms = 1000;
-module_param(ms, uint, 0400);
+module_param(ms, uint, 0600);
 MODULE_PARM_DESC(ms, "for how long at most, milliseconds");
 
 static bool locked;

@@ -14,6 +14,8 @@
 #define NODES		2
 /* bpftrace compiles the script, in an emulated machine */
 #define PATIENCE	600
+/* enough for it to end at the first time */
+#define AGAIN_MS	60000
 #define PASSES		2
 /* until it has set all its probes, and so long for each */
 #define EPISODES	30
@@ -95,10 +97,18 @@ static void wait_for_probes(int fd)
 	give_up("bpftrace sees no passes");
 }
 
+static void __noreturn interrupt_again(pid_t pid)
+{
+	for (;;) {
+		sleep_ms(AGAIN_MS);
+		kill(pid, SIGINT);
+	}
+}
+
 static void case_bpftrace(bool module)
 {
 	struct line line;
-	pid_t pid;
+	pid_t pid, again;
 	int fd;
 
 	load_test_module();
@@ -117,7 +127,12 @@ static void case_bpftrace(bool module)
 	check(hooks_are_active(NULL), "the hooks stay active");
 
 	kill(pid, SIGINT);
+	/* it does not notice one that comes while it does not wait for events */
+	again = start_child("again");
+	if (!again)
+		interrupt_again(pid);
 	check(!program_end(fd, pid), "Ctrl-C ends it");
+	end_children(&again, 1);
 	check(strstr(program_output, "@lasted_us:") && !strstr(program_output, "@depth"),
 	      "with a histogram, and nothing else");
 	kill_tasks();

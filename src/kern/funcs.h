@@ -50,7 +50,7 @@ typedef void kern_set_task_cpu_fn(struct task_struct *p, unsigned int cpu);
 	X(ftrace_is_dead, kern_ftrace_is_dead_fn, "s32()")				\
 	X(raw_spin_rq_lock_nested, kern_rq_lock_fn, "void(*rq,s32)")			\
 	X(raw_spin_rq_trylock, kern_rq_trylock_fn, "bool(*rq)")				\
-	X(raw_spin_rq_unlock, kern_rq_fn, "void(*rq)")				\
+	X(raw_spin_rq_unlock, kern_rq_fn, "void(*rq)")					\
 	X(resched_cpu, kern_cpu_fn, "void(s32)")					\
 	X(resched_curr, kern_rq_fn, "void(*rq)")					\
 	X(wake_up_if_idle, kern_cpu_fn, "void(s32)")					\

@@ -155,13 +155,13 @@ static void __noreturn nap_on_first_cpu(void)
  * A CPU is stuck in the middle of a pick, with its run queue's lock held: the first one, which
  * idled before it (@idle), or another one, which was busy. That need not trouble the others, as all
  * tasks may run on one CPU only. But some thread of the kernel may just need that lock, with the
- * module or without, and the driver an answer of its CPU. Then once more. Returns how many make
- * no step.
+ * module or without, and the driver an answer of its CPU. Then once more.
  */
-static int stuck_picking(bool idle)
+static void stuck_picking(bool idle, const char *module)
 {
+	/* the first CPU has none of those that are counted */
+	int tries = LOOKS, most = idle ? 0 : PINNED;
 	struct waits waits = { };
-	int tries = LOOKS;
 	pid_t napping;
 
 	must_attach(SCHED_GLOBAL);
@@ -186,7 +186,7 @@ static int stuck_picking(bool idle)
 		get_stuck(-1);
 		check(wait_for(is_over, NULL, 120), "it is not stuck any more");
 		must_write(STUCK_PARAM("at"), "\n");
-		if (all_the_time && waits.stuck <= (idle ? 0 : PINNED))
+		if (all_the_time && waits.stuck <= most)
 			break;
 		info("%d tasks have made no step in %d ms", waits.stuck, RUN_MS);
 	} while (--tries);
@@ -194,21 +194,8 @@ static int stuck_picking(bool idle)
 	must_write(STUCK_PARAM("picked"), "0");
 	end_children(&napping, 1);
 	spread_end();
-	/* or none of it was seen */
-	return tries ? waits.stuck : PINNED * GUEST_CPUS;
-}
-
-static void all_stuck_picking(const char *module)
-{
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		int stuck = stuck_picking(i);
-
-		/* the first CPU has none of those that are counted */
-		check(stuck <= (i ? 0 : PINNED), "stuck as it picks%s, %s: %d tasks make no step",
-		      i ? " after it idled" : "", module, stuck);
-	}
+	check(tries, "stuck as it picks%s, %s: %d tasks make no step",
+	      idle ? " after it idled" : "", module, waits.stuck);
 }
 
 static void case_stuck(bool unused)
@@ -225,7 +212,8 @@ static void case_stuck(bool unused)
 		      "stuck %s, without the module: %d tasks make no step", ways[i].name,
 		      without[i].stuck);
 	}
-	all_stuck_picking("without the module");
+	stuck_picking(false, "without the module");
+	stuck_picking(true, "without the module");
 	/* the first CPU to be stuck is then the one that has loaded the module */
 	pin_to(0, 0);
 	module_load("");
@@ -241,7 +229,8 @@ static void case_stuck(bool unused)
 		check(with.stuck <= LOST, "stuck in %s: %d tasks make no step", places[i],
 		      with.stuck);
 	}
-	all_stuck_picking("with it");
+	stuck_picking(false, "with it");
+	stuck_picking(true, "with it");
 	module_unload();
 	must_unload(STUCK);
 }

@@ -79,6 +79,7 @@ int total_queued(void);
 bool queues_hold(int nr);
 bool node_is_listed(int node);
 struct node_status node_status(int node);
+bool passes_reached(void *count);
 bool more_passes(void *before);
 bool has_moved(void *before);
 void hold_bypass(bool on);
@@ -148,6 +149,7 @@ pid_t hog_begin_napping(int cpu, int priority, unsigned int ms);
 
 /* pile.c */
 void pile_up_in_bypass(int count, bool both_nodes);
+void leave_and_unload(void);
 /* spread.c: tasks on both nodes */
 void spread_begin(int count);
 void spread_end(void);

@@ -216,6 +216,12 @@ struct node_status node_status(int node)
 	};
 }
 
+/* For wait_for(): has node 0 had as many passes? */
+bool passes_reached(void *count)
+{
+	return node_status(0).passes >= *(unsigned long long *)count;
+}
+
 /* For wait_for(): has node 0 had more passes, have more of its tasks been moved? */
 bool more_passes(void *before)
 {

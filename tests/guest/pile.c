@@ -27,3 +27,15 @@ void pile_up_in_bypass(int count, bool both_nodes)
 			give_up("sched_setaffinity");
 	pin_to_range(0, 0, GUEST_CPUS);
 }
+
+/* Leave bypass, see that all tasks run, and unload the scheduler and the module. */
+void leave_and_unload(void)
+{
+	pin_to_range(0, 0, GUEST_CPUS);
+	hold_bypass(false);
+	check(!bypass_is(true) && !total_queued(), "after bypass its queues are empty");
+	check(all_progress(120), "all tasks run under the scheduler again");
+	kill_tasks();
+	sched_must_go();
+	module_unload();
+}

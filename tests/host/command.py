@@ -3,22 +3,18 @@
 
 usage: command.py PROGRAM TOP WORK_DIRECTORY
 """
-import fcntl
 import json
 import os
-import pty
 import re
-import select
 import shutil
-import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 import xml.etree.ElementTree
 from collections.abc import Callable, Sequence
 from typing import NoReturn
+
+from terminal import Terminal
 
 PROGRAM, TOP, WORK = sys.argv[1:]
 ROOT = os.path.join(WORK, "root")
@@ -97,110 +93,10 @@ def run(*arguments: str, status: int = 0, **environment: str) -> str:
     return done.stderr if status else done.stdout
 
 
-class Screen:
-    """What a terminal shows that gets these bytes. Only what scx-bypass needs."""
-
-    def __init__(self) -> None:
-        self.lines = [""]
-        self.row = self.column = 0
-        self.alternate = False
-
-    def put(self, text: str) -> None:
-        for part in re.findall(r"\x1b\[\??[0-9]*[a-zA-Z]|\r|\n|[^\x1b\r\n]+", text):
-            self.take(part)
-
-    def take(self, part: str) -> None:
-        line = self.lines[self.row]
-        if part == "\r":
-            self.column = 0
-        elif part == "\n":
-            self.row += 1
-            while len(self.lines) <= self.row:
-                self.lines.append("")
-        elif part == "\x1b[H":
-            self.row = self.column = 0
-        elif part == "\x1b[K":
-            self.lines[self.row] = line[:self.column]
-        elif part in ("\x1b[J", "\x1b[2J"):
-            del self.lines[self.row + 1:]
-            self.lines[self.row] = line[:self.column]
-        elif part in ("\x1b[?1049h", "\x1b[?1049l"):
-            self.alternate = part.endswith("h")
-        elif part in ("\x1b[?25h", "\x1b[?25l"):
-            pass
-        elif part.startswith("\x1b"):
-            fail(f"the terminal gets {part!r}")
-        else:
-            self.lines[self.row] = (line.ljust(self.column)[:self.column] + part
-                                    + line[self.column + len(part):])
-            self.column += len(part)
-
-
-class Watch:
+def watched(columns: int, rows: int, **environment: str) -> Terminal:
     """scx-bypass watch on a terminal of its own."""
-
-    def __init__(self, columns: int, rows: int, **environment: str) -> None:
-        self.screen = Screen()
-        self.pid, self.fd = pty.fork()
-        if not self.pid:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-            os.execve(PROGRAM, [PROGRAM, f"--root={ROOT}", "--interval=50", "watch"],
-                      {**ENVIRONMENT, **environment})
-
-    def until(self, condition: Callable[[Sequence[str]], bool], what: str) -> None:
-        """Take what comes until a condition of the screen's lines is true."""
-        begun = time.monotonic()
-        while not condition(self.screen.lines):
-            if time.monotonic() - begun > 60:
-                fail(f"{what}; the screen is:\n" + "\n".join(self.screen.lines))
-            self.take(0.1)
-        print(what)
-
-    def take(self, seconds: float) -> bool:
-        if not select.select([self.fd], [], [], seconds)[0]:
-            return True
-        try:
-            data = os.read(self.fd, 1 << 16)
-        except OSError:
-            return False
-        # a character may be cut in two: what comes next completes it
-        while data and data[-1] & 0x80 and not self.is_whole(data):
-            data += os.read(self.fd, 1)
-        self.screen.put(data.decode())
-        return bool(data)
-
-    @staticmethod
-    def is_whole(data: bytes) -> bool:
-        try:
-            data.decode()
-            return True
-        except UnicodeDecodeError:
-            return False
-
-    def resize(self, columns: int, rows: int) -> None:
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def stop(self) -> bool:
-        """Ctrl-Z, and what the screen is then."""
-        os.write(self.fd, b"\x1a")
-        while not os.waitpid(self.pid, os.WUNTRACED | os.WNOHANG)[0]:
-            self.take(0.1)
-        self.take(0.1)
-        return self.screen.alternate
-
-    def goes_on(self) -> None:
-        os.kill(self.pid, signal.SIGCONT)
-
-    def end(self, keys: bytes | None = None, signal: int | None = None) -> int:
-        """Returns the exit status."""
-        if keys:
-            os.write(self.fd, keys)
-        if signal:
-            os.kill(self.pid, signal)
-        while self.take(5):
-            pass
-        os.close(self.fd)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+    return Terminal((PROGRAM, f"--root={ROOT}", "--interval=50", "watch"),
+                    {**ENVIRONMENT, **environment}, columns, rows)
 
 
 def fits(lines: Sequence[str]) -> bool:
@@ -257,7 +153,7 @@ def test_history() -> None:
 
 
 def test_watch() -> None:
-    watch = Watch(COLUMNS, ROWS)
+    watch = watched(COLUMNS, ROWS)
     watch.until(has("entered by"), "watch: 192 CPUs on a screen of 80 by 24")
     screen = watch.screen.lines
     check(fits(screen), "watch: it fits")
@@ -277,16 +173,16 @@ def test_watch() -> None:
 
     write(f"{DEBUGFS}/status", status_text())
     for number in (2, 15):
-        watch = Watch(40, 10, LC_ALL="C")
+        watch = watched(40, 10, LC_ALL="C")
         watch.until(has("q: quit"), "watch: a small window")
         check(watch.end(signal=number) == 0 and not watch.screen.alternate,
               f"watch: signal {number} ends it and puts the screen back")
     for columns, height in ((40, 10), (9, 200), (1, 1)):
-        watch = Watch(columns, height)
+        watch = watched(columns, height)
         watch.until(lambda lines: len(lines) >= min(height, 20), f"watch: {columns} by {height}")
         check(all(len(line) <= columns for line in watch.screen.lines), "watch: it is cut")
         check(watch.end(keys=b"q") == 0, "watch: and ends")
-    watch = Watch(COLUMNS, ROWS)
+    watch = watched(COLUMNS, ROWS)
     watch.until(has("entered by"), "watch: a screen")
     check(not watch.stop(), "watch: Ctrl-Z gives the shell its screen")
     watch.screen.lines = [""]
@@ -296,7 +192,7 @@ def test_watch() -> None:
     check(watch.screen.alternate and watch.end(keys=b"q") == 0, "watch: q still ends it")
     test_slow_terminal()
 
-    watch = Watch(COLUMNS, ROWS)
+    watch = watched(COLUMNS, ROWS)
     watch.until(has("q: quit"), "watch: the module is there")
     os.remove(os.path.join(ROOT, DEBUGFS, "status"))
     shutil.rmtree(os.path.join(ROOT, "sys/module"))
@@ -306,7 +202,7 @@ def test_watch() -> None:
 
 def test_slow_terminal() -> None:
     """A terminal that takes nothing for a while, and whose size changes meanwhile."""
-    watch = Watch(COLUMNS, ROWS)
+    watch = watched(COLUMNS, ROWS)
     watch.until(has("entered by"), "watch: a screen")
     for _ in range(40):
         time.sleep(0.05)

@@ -113,7 +113,7 @@ static int __init main_init(void)
 	main_cpuhp_state = ret;
 
 	/* In bypass, redirect first: starting a thread would wait in the kernel's queue. */
-	if (!kern_in_bypass())
+	if (!kern_sched_is_bypassed())
 		main_start_threads();
 	ret = redirect_install();
 	if (ret)

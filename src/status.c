@@ -36,8 +36,8 @@ static void status_show_flag(struct seq_file *m, const char *key, bool on)
 
 static void status_show_params(struct seq_file *m)
 {
-	seq_printf(m, "bypass_lb_intv_us: %u\n", timing_intv_us());
-	seq_printf(m, "slice_bypass_us: %u\n", timing_slice_us());
+	seq_printf(m, "bypass_lb_intv_us: %u\n", READ_ONCE(timing_bypass_lb_intv_us));
+	seq_printf(m, "slice_bypass_us: %u\n", READ_ONCE(timing_slice_bypass_us));
 	status_show_flag(m, "readers_first", READ_ONCE(policy_readers_first));
 	status_show_flag(m, "kthreads_first", READ_ONCE(policy_kthreads_first));
 	status_show_flag(m, "expedite_rcu", READ_ONCE(expedite_rcu));

@@ -140,7 +140,7 @@ static bool bypass_lb_batch(struct lb_node *node, int donor, const struct plan_g
 			continue;
 
 		bypass_dsq_unlink(dsq, p);
-		bypass_dsq_insert_nested(bypass_dsq(donee), p);
+		bypass_dsq_insert(bypass_dsq(donee), p, 0, SINGLE_DEPTH_NESTING);
 		cpumask_set_cpu(donee, node->pass.resched_mask);
 		(*nr_balanced)++;
 	}
@@ -182,7 +182,7 @@ static u32 bypass_lb_cpu(struct lb_node *node, int donor, const struct plan_goal
 	return nr_balanced;
 }
 
-/* Of a donor with @donor_nr tasks; U32_MAX if any donor is meant. */
+/* Of a donor with @donor_nr tasks, which counts only if queues are made even. */
 static void bypass_lb_find_donees(struct lb_node *node, const struct plan_goal *goal, u32 donor_nr)
 {
 	int cpu;
@@ -238,21 +238,6 @@ static u32 bypass_lb_even(struct lb_node *node, struct plan_goal goal)
 	return nr_balanced;
 }
 
-static u32 bypass_lb_move(struct lb_node *node, const struct plan_goal *goal)
-{
-	u32 nr_balanced;
-	int cpu;
-
-	cpumask_clear(node->pass.resched_mask);
-	nr_balanced = bypass_lb_fill(node, goal);
-	nr_balanced += bypass_lb_even(node, *goal);
-
-	for_each_cpu(cpu, node->pass.resched_mask)
-		static_call(kern_resched_cpu)(cpu);
-
-	return nr_balanced;
-}
-
 /**
  * bypass_lb_node() - balance the bypass DSQs of a node once
  * @node: the node
@@ -271,13 +256,17 @@ void bypass_lb_node(struct lb_node *node, unsigned int intv_us, unsigned int sli
 
 	if (!before.nr_cpus)
 		return;
-	cpu = cpumask_first(node->cpus);
 	episode_pass();
 
 	goal = plan_make(&before, intv_us, slice_us);
-	nr_balanced = bypass_lb_move(node, &goal);
+	cpumask_clear(node->pass.resched_mask);
+	nr_balanced = bypass_lb_fill(node, &goal);
+	nr_balanced += bypass_lb_even(node, goal);
+	for_each_cpu(cpu, node->pass.resched_mask)
+		static_call(kern_resched_cpu)(cpu);
 	after = bypass_lb_measure(node);
 
+	cpu = cpumask_first(node->cpus);
 	count_add(cpu, COUNT_MOVED, nr_balanced);
 	WRITE_ONCE(node->pass.last_cpu, raw_smp_processor_id());
 	WRITE_ONCE(node->pass.last_ns, ktime_get_mono_fast_ns());

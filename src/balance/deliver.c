@@ -66,7 +66,7 @@ struct deliver_batch {
  * struct deliver_walk - one walk along a donor's DSQ
  * @cursor: where it is
  * @want: how many tasks are still to be moved
- * @nr: of every @nr tasks that it comes to, @stay are left there
+ * @nr: of every @nr tasks on its way, @stay are left there
  * @stay: see @nr
  * @due: grows by @stay for each task; one stays whenever it reaches @nr
  *

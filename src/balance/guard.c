@@ -53,7 +53,7 @@ static unsigned long guard_global;
 
 static bool guard_waits_for(const struct bypass_cpu *bc, u64 now, s64 ns)
 {
-	return (s64)(now - READ_ONCE(bc->guard.ns)) > ns;
+	return (s64)(now - READ_ONCE(bc->guard.since_ns)) > ns;
 }
 
 /*
@@ -67,9 +67,9 @@ static bool guard_is_unserved(struct bypass_cpu *bc, u64 now)
 	if (!cpu_active(bc->cpu))
 		return true;
 	/* one that picks only while a task of a higher class sleeps briefly gets little done */
-	if ((picks != READ_ONCE(bc->guard.picks) && !nr_others) || !READ_ONCE(bc->guard.ns)) {
+	if ((picks != READ_ONCE(bc->guard.picks) && !nr_others) || !READ_ONCE(bc->guard.since_ns)) {
 		WRITE_ONCE(bc->guard.picks, picks);
-		WRITE_ONCE(bc->guard.ns, now);
+		WRITE_ONCE(bc->guard.since_ns, now);
 	}
 	return guard_waits_for(bc, now, nr_others ? GUARD_OTHERS_NS : GUARD_PATIENCE_NS);
 }
@@ -218,7 +218,7 @@ static u32 guard_look_at(struct lb_node *node, struct bypass_cpu *bc, u64 now)
 		 * or is of a higher class, a task that comes later is helped at once.
 		 */
 		if (!kern_cpu_nr_running(bc->cpu))
-			WRITE_ONCE(bc->guard.ns, now);
+			WRITE_ONCE(bc->guard.since_ns, now);
 	}
 	/* with no CPU that serves its tasks, none could run what is on the local DSQ */
 	if (picked && unserved && READ_ONCE(node->guard.served) &&
@@ -293,7 +293,7 @@ void guard_forget(struct lb_node *node)
 	for_each_cpu(cpu, node->cpus) {
 		WRITE_ONCE(per_cpu(bypass_cpus, cpu).guard.unserved, false);
 		WRITE_ONCE(per_cpu(bypass_cpus, cpu).guard.flooded, false);
-		WRITE_ONCE(per_cpu(bypass_cpus, cpu).guard.ns, 0);
+		WRITE_ONCE(per_cpu(bypass_cpus, cpu).guard.since_ns, 0);
 	}
 	WRITE_ONCE(node->guard.unserved, false);
 	WRITE_ONCE(node->guard.wake_most, 0);

@@ -11,8 +11,8 @@ struct lb_node;
 /* how often it looks, nanoseconds */
 #define GUARD_INTV_NS	(4 * NSEC_PER_MSEC)
 /*
- * A CPU that has tasks and does not pick one for longer than this does not serve them. Nor does
- * the guard's CPU react, if it has not looked for so long.
+ * A CPU that has tasks and does not pick one for longer than this does not serve them. If the guard
+ * has not looked for so long, its CPU does not react, and another one takes over.
  */
 #define GUARD_PATIENCE_NS	(2 * GUARD_INTV_NS + 2 * TICK_NSEC)
 /* If a task of a higher class is there at two looks, a CPU does not serve its tasks, either. */

@@ -29,7 +29,7 @@
 #define HELP_TRIES	16
 /* a search of all of an unserved CPU's DSQ that found nothing is remembered for so long, jiffies */
 #define HELP_REMEMBER	HZ
-/* after a search of so many tasks that found nothing there is none for one more tick, at most 4 */
+/* a search that found nothing puts the next one off: a tick for each so many tasks, at most 4 */
 #define HELP_WALK	1024
 #define HELP_PAUSE	4
 
@@ -44,7 +44,7 @@
 static bool help_may_walk(const struct bypass_cpu *bc, const struct bypass_cpu *donor,
 			  bool unserved, u32 seq)
 {
-	unsigned long until = bc->help.walked_tick[unserved];
+	unsigned long until = bc->help.no_walk_until[unserved];
 
 	if (!time_after(jiffies, until))
 		return false;
@@ -108,7 +108,7 @@ static struct scx_dispatch_q *help_look_at(struct bypass_cpu *bc, struct bypass_
 static void help_note_walk(struct bypass_cpu *bc, const struct bypass_cpu *donor, bool unserved,
 			   u32 seq, const struct help_look *walk)
 {
-	bc->help.walked_tick[unserved] = jiffies + min(walk->nr / HELP_WALK, HELP_PAUSE);
+	bc->help.no_walk_until[unserved] = jiffies + min(walk->nr / HELP_WALK, HELP_PAUSE);
 	bc->help.from[unserved] = donor->cpu + 1;
 	if (unserved && !walk->missed) {
 		bc->help.walked_cpu = donor->cpu;
@@ -157,7 +157,7 @@ static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_n
 		    READ_ONCE(donor->guard.unserved) != unserved)
 			continue;
 		/* not behind the place where the next search is to begin */
-		if (time_after(jiffies, bc->help.walked_tick[unserved]))
+		if (time_after(jiffies, bc->help.no_walk_until[unserved]))
 			bc->help.from[unserved] = cpu;
 		dsq = help_from(bc, donor, unserved);
 		if (dsq)
@@ -181,7 +181,7 @@ struct scx_dispatch_q *help_source(struct bypass_cpu *bc, bool idle)
 	const struct lb_node *node = lb_nodes[cpu_to_node(bc->cpu)];
 	struct scx_dispatch_q *dsq = NULL;
 	bool unserved = READ_ONCE(node->guard.unserved) &&
-			(idle || time_after(jiffies, bc->help.tick));
+			(idle || time_after(jiffies, bc->help.own_until));
 
 	if ((!idle && !unserved) || !kern_cpu_schedulable(bc->cpu))
 		return NULL;
@@ -190,7 +190,7 @@ struct scx_dispatch_q *help_source(struct bypass_cpu *bc, bool idle)
 		return NULL;
 	if (unserved) {
 		if (!idle)
-			bc->help.tick = jiffies + 1;
+			bc->help.own_until = jiffies + 1;
 		dsq = help_find(bc, node, true);
 	}
 	if (!dsq && idle)

@@ -46,7 +46,7 @@ static bool timing_passes, timing_guards;
 
 static bool timing_is_wanted(void)
 {
-	return READ_ONCE(timing_guards) && kern_in_bypass();
+	return READ_ONCE(timing_guards) && kern_sched_is_bypassed();
 }
 
 /**
@@ -68,7 +68,7 @@ static void timing_pass_fn(struct timer_list *timer)
 {
 	struct timing_cpu *tc = container_of(timer, struct timing_cpu, pass);
 	struct lb_node *node = lb_nodes[cpu_to_node(tc->cpu)];
-	unsigned int intv_us = timing_intv_us();
+	unsigned int intv_us = READ_ONCE(timing_bypass_lb_intv_us);
 	unsigned long delay = 1, flags;
 
 	if (!intv_us || !READ_ONCE(timing_passes) || !timing_is_wanted() ||
@@ -77,7 +77,7 @@ static void timing_pass_fn(struct timer_list *timer)
 	if (!deliver_is_due() && !test_and_set_bit_lock(0, &node->timing.pass_busy)) {
 		delay = max(usecs_to_jiffies(intv_us), 1UL);
 		WRITE_ONCE(node->timing.pass_due, jiffies + delay);
-		bypass_lb_node(node, intv_us, timing_slice_us());
+		bypass_lb_node(node, intv_us, READ_ONCE(timing_slice_bypass_us));
 		clear_bit_unlock(0, &node->timing.pass_busy);
 	}
 	local_irq_save(flags);
@@ -110,7 +110,7 @@ static void timing_start_pass(struct lb_node *node)
 	if (!xchg(&node->timing.pass_now, false) &&
 	    !time_after(jiffies, READ_ONCE(node->timing.pass_due) + TIMING_LATE))
 		return;
-	if (!timing_intv_us() || !READ_ONCE(timing_passes))
+	if (!READ_ONCE(timing_bypass_lb_intv_us) || !READ_ONCE(timing_passes))
 		return;
 	WRITE_ONCE(node->timing.pass_cpu, tc->cpu);
 	WRITE_ONCE(node->timing.pass_due, jiffies);

@@ -2,9 +2,10 @@
 #ifndef TIMING_H
 #define TIMING_H
 
-#include <linux/compiler.h>
-
-/* parameters; to be read by the functions below */
+/*
+ * Parameters, to be read with READ_ONCE(): how often passes run in bypass, us, or 0 for never; and
+ * the slice of a task that is queued in bypass, us. The kernel ends its turn at a tick.
+ */
 extern unsigned int timing_bypass_lb_intv_us, timing_slice_bypass_us;
 
 void timing_init(void);
@@ -14,17 +15,5 @@ void timing_stop_passes(void);
 void timing_cpu_up(void);
 void timing_update(void);
 void timing_keep_guard(int cpu);
-
-/* In bypass, how often passes run, us; 0: never. */
-static inline unsigned int timing_intv_us(void)
-{
-	return READ_ONCE(timing_bypass_lb_intv_us);
-}
-
-/* The slice of a task that is queued in bypass, us. The kernel ends its turn at a tick. */
-static inline unsigned int timing_slice_us(void)
-{
-	return READ_ONCE(timing_slice_bypass_us);
-}
 
 #endif /* TIMING_H */

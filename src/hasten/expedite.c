@@ -62,7 +62,7 @@ static struct expedite_thread *expedite_threads;
 static unsigned int expedite_nr_threads;
 
 static struct kthread_worker expedite_worker;
-static struct task_struct *expedite_thread;
+static struct task_struct *expedite_worker_thread;
 
 /* a task waits here for the end of a grace period, one at a time */
 static DECLARE_WAIT_QUEUE_HEAD(expedite_end);
@@ -119,7 +119,7 @@ static void expedite_raise(void)
 		if (READ_ONCE(t->p->policy) != SCHED_NORMAL)
 			continue;
 		/*
-		 * Marked before and after: expedite_lower_fn(), if it runs late, may clear the
+		 * Marked before and after: expedite_lower(), if it runs late, may clear the
 		 * first mark while the policy is still normal.
 		 */
 		WRITE_ONCE(t->raised, true);
@@ -128,34 +128,25 @@ static void expedite_raise(void)
 	}
 }
 
-static void expedite_make_normal(struct task_struct *p)
-{
-	sched_set_normal(p, task_nice(p));
-	/* sched_ext does not look for another real-time task that waits there */
-	static_call(kern_resched_cpu)(task_cpu(p));
-}
-
 /* Threads that others have changed meanwhile stay as they are. */
-static void expedite_lower(void)
+static void expedite_lower(struct work_struct *unused)
 {
 	unsigned int i;
 
 	for (i = 0; i < expedite_nr_threads; i++) {
 		struct expedite_thread *t = &expedite_threads[i];
 
-		if (xchg(&t->raised, false) && READ_ONCE(t->p->policy) == SCHED_FIFO &&
-		    READ_ONCE(t->p->rt_priority) == 1)
-			expedite_make_normal(t->p);
+		if (!xchg(&t->raised, false) || READ_ONCE(t->p->policy) != SCHED_FIFO ||
+		    READ_ONCE(t->p->rt_priority) != 1)
+			continue;
+		sched_set_normal(t->p, task_nice(t->p));
+		/* sched_ext does not look for another real-time task that waits there */
+		static_call(kern_resched_cpu)(task_cpu(t->p));
 	}
 }
 
 /* Runs in a thread of the fair class. */
-static void expedite_lower_fn(struct work_struct *work)
-{
-	expedite_lower();
-}
-
-static DECLARE_DELAYED_WORK(expedite_lower_work, expedite_lower_fn);
+static DECLARE_DELAYED_WORK(expedite_lower_work, expedite_lower);
 
 /* The thread's work. The task that waits may be gone by the time that this has ended. */
 static void expedite_fn(struct kthread_work *work)
@@ -177,14 +168,14 @@ void __init expedite_start(void)
 {
 	struct task_struct *thread;
 
-	if (expedite_thread)
+	if (expedite_worker_thread)
 		return;
 	thread = worker_start(&expedite_worker, "scx_bypass_rcu");
 	if (!thread)
 		return;
 	expedite_threads[expedite_nr_threads++].p = get_task_struct(thread);
 	/* pairs with the one in expedite_wanted() */
-	smp_store_release(&expedite_thread, thread);
+	smp_store_release(&expedite_worker_thread, thread);
 }
 
 /**
@@ -197,11 +188,11 @@ void __init expedite_start(void)
 void expedite_exit(void)
 {
 	cancel_delayed_work_sync(&expedite_lower_work);
-	expedite_lower();
+	expedite_lower(NULL);
 	if (READ_ONCE(expedite_worker.current_work))
 		pr_info("unload waits for an expedited RCU grace period\n");
-	if (expedite_thread)
-		worker_stop(&expedite_worker, expedite_thread);
+	if (expedite_worker_thread)
+		worker_stop(&expedite_worker, expedite_worker_thread);
 	while (expedite_nr_threads)
 		put_task_struct(expedite_threads[--expedite_nr_threads].p);
 	kfree(expedite_threads);
@@ -251,9 +242,9 @@ static bool expedite_can_end(void)
 bool expedite_wanted(void)
 {
 	return kern_enable_mutex_owner() == current && READ_ONCE(expedite_rcu) &&
-	       kern_in_bypass() &&
+	       kern_sched_is_bypassed() &&
 	       /* pairs with the one in expedite_start() */
-	       smp_load_acquire(&expedite_thread) && !static_call(kern_rcu_gp_is_normal)() &&
+	       smp_load_acquire(&expedite_worker_thread) && !static_call(kern_rcu_gp_is_normal)() &&
 	       expedite_can_end();
 }
 
@@ -276,7 +267,7 @@ void expedite_wait(void)
 	/* the end of a normal one wakes nobody */
 	while (!wait_event_timeout(expedite_end, poll_state_synchronize_rcu_full(&state), 1))
 		;
-	expedite_lower();
+	expedite_lower(NULL);
 	cancel_delayed_work(&expedite_lower_work);
 	count_add(cpumask_first(cpu_possible_mask), COUNT_EXPEDITED, 1);
 }

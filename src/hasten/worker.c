@@ -36,7 +36,8 @@ struct task_struct *__init worker_start(struct kthread_worker *worker, const cha
  * @worker: what it works for
  * @thread: the thread
  *
- * It then runs before all others: where real-time tasks keep all CPUs busy it would not even end.
+ * For this it gets a high real-time priority: where real-time tasks keep all CPUs busy it would not
+ * even end.
  *
  * Context: process, may sleep. Takes the locks of sched_setscheduler().
  */

@@ -6,7 +6,12 @@
  * synchronize_rcu() itself waits for the task that attaches or removes a scheduler;
  * otherwise they run the body as well.
  */
+#include <linux/linkage.h>
 #include <linux/printk.h>
+#include <linux/ptrace.h>
+#include <linux/static_call_types.h>
+#include <asm/frame.h>
+#include <asm/ibt.h>
 
 #include "balance/defer.h"
 #include "balance/deliver.h"
@@ -18,14 +23,12 @@
 #include "hooks/policy.h"
 #include "hooks/proof.h"
 #include "hooks/state.h"
-#include "hooks/tail_hook.h"
 #include "kern/kern.h"
 #include "record/episode.h"
 
 typedef void hook_bypass_fn(bool bypass);
 typedef void hook_rcu_fn(void);
 
-/* the kernel's own body */
 DEFINE_STATIC_CALL_NULL(body_scx_bypass, hook_bypass_fn);
 
 /* bypass was entered with a scheduler loaded, and has not ended */
@@ -36,7 +39,7 @@ static bool hook_attaching;
 /* scx_bypass(@bypass) has returned: report what went wrong. Others may call it as well. */
 static void hook_report(bool bypass)
 {
-	if (bypass && kern_in_bypass())
+	if (bypass && kern_sched_is_bypassed())
 		WRITE_ONCE(hook_saw_bypass, true);
 	if (kern_enable_mutex_owner() == current)
 		WRITE_ONCE(hook_attaching, bypass);
@@ -62,15 +65,14 @@ static void hook_report(bool bypass)
  */
 static void hook_scx_bypass(bool bypass)
 {
+	u64 episode = 0;
 	bool begins;
 
-	state_change_begin();
-	if (bypass && state_is_active())
-		episode_before();
-	if (!bypass && state_is_active()) {
-		episode_look();
+	state_bypass_change_begin();
+	if (state_is_active())
+		episode = episode_before(bypass);
+	if (!bypass && state_is_active())
 		proof_wait();
-	}
 	begins = bypass && !kern_bypassing() && state_is_redirecting() && deliver_begin();
 	gate_hold();
 	preempt_disable();
@@ -87,12 +89,11 @@ static void hook_scx_bypass(bool bypass)
 	if (!bypass || state_is_active())
 		enabling_update(bypass);
 	if (state_is_active())
-		episode_after();
+		episode_after(episode);
 	hook_report(bypass);
-	state_change_end();
+	state_bypass_change_end();
 }
 
-/* the kernel's own body */
 DEFINE_STATIC_CALL_NULL(body_synchronize_rcu, hook_rcu_fn);
 
 static bool __used hook_rcu_is_wanted(void)
@@ -106,7 +107,25 @@ static void __used hook_rcu_wait(void)
 	state_leave();
 }
 
-DEFINE_TAIL_HOOK(hook_synchronize_rcu, hook_rcu_is_wanted, hook_rcu_wait, body_synchronize_rcu);
+/*
+ * Runs hook_rcu_wait() if that is wanted, else the kernel's body, each as if the caller had called
+ * it. Tasks sleep in that body: nothing of the module may be on their stacks, or unload would have
+ * to wait for each of them.
+ */
+void hook_synchronize_rcu(void);
+asm(".pushsection .text, \"ax\", @progbits\n"
+	".type hook_synchronize_rcu, @function\n"
+	".globl hook_synchronize_rcu\n"
+	"hook_synchronize_rcu:\n"
+	ASM_ENDBR
+	FRAME_BEGIN
+	"	call hook_rcu_is_wanted\n"
+	FRAME_END
+	"	testb %al, %al\n"
+	"	jne hook_rcu_wait\n"
+	"	jmp " STATIC_CALL_TRAMP_STR(body_synchronize_rcu) "\n"
+	".size hook_synchronize_rcu, .-hook_synchronize_rcu\n"
+	".popsection\n");
 
 /*
  * Interrupts are off. The caller holds @p's rq lock or, coming from the BPF
@@ -128,19 +147,20 @@ static __always_inline bool hook_is_for_bypass_dsq(struct scx_dispatch_q *dsq,
 
 /*
  * The other two functions have a form with a struct scx_sched and, from before a kernel
- * could have several schedulers, one without. HOOK_FORM() makes the hooks of one form.
+ * could have several schedulers, one without. HOOK_FORM() makes the hooks of one form. If the
+ * scheduler is not the one that is loaded, arguments are not where they should be, see proof.c.
  */
-#define HOOK_FORM(form, SCH_PARAM, SCH)							\
+#define HOOK_FORM(form, SCH_PARAM, SCH, args_are_whole)				\
 typedef void hook_enqueue##form##_fn(SCH_PARAM struct scx_dispatch_q *dsq,		\
 				     struct task_struct *p, u64 enq_flags);		\
 typedef bool hook_consume##form##_fn(SCH_PARAM struct rq *rq, struct scx_dispatch_q *dsq); \
 DEFINE_STATIC_CALL_NULL(body_dispatch_enqueue##form, hook_enqueue##form##_fn);		\
 DEFINE_STATIC_CALL_NULL(body_consume_dispatch_q##form, hook_consume##form##_fn);	\
 											\
-static __always_inline void hook_enqueue##form(SCH_PARAM struct scx_dispatch_q *dsq,	\
+static void __used hook_dispatch_enqueue##form(SCH_PARAM struct scx_dispatch_q *dsq,	\
 					       struct task_struct *p, u64 enq_flags)	\
 {											\
-	if (hook_is_for_bypass_dsq(dsq, p, enq_flags))					\
+	if ((args_are_whole) && hook_is_for_bypass_dsq(dsq, p, enq_flags))		\
 		policy_enqueue(dsq, p, enq_flags);					\
 	else										\
 		static_call(body_dispatch_enqueue##form)(SCH dsq, p, enq_flags);	\
@@ -170,29 +190,12 @@ static __always_inline bool hook_consume##form(SCH_PARAM struct rq *rq,			\
 #define HOOK_SCH	sch,
 #define HOOK_NOTHING
 
-HOOK_FORM(_sch, HOOK_SCH_PARAM, HOOK_SCH)
-HOOK_FORM(_nosch, HOOK_NOTHING, HOOK_NOTHING)
-
-static void __used hook_dispatch_enqueue_nosch(struct scx_dispatch_q *dsq,
-					       struct task_struct *p, u64 enq_flags)
-{
-	/* the function uses all of its parameters, so it gets them */
-	hook_enqueue_nosch(dsq, p, enq_flags);
-}
+HOOK_FORM(_sch, HOOK_SCH_PARAM, HOOK_SCH, likely(kern_is_loaded_sched(sch)))
+HOOK_FORM(_nosch, HOOK_NOTHING, HOOK_NOTHING, true)
 
 static bool __used hook_consume_dispatch_q_nosch(struct rq *rq, struct scx_dispatch_q *dsq)
 {
 	return hook_consume_nosch(rq, dsq);
-}
-
-static void __used hook_dispatch_enqueue_sch(struct scx_sched *sch, struct scx_dispatch_q *dsq,
-					     struct task_struct *p, u64 enq_flags)
-{
-	/* or the arguments are not where they should be, see proof.c */
-	if (likely(kern_is_loaded_sched(sch)))
-		hook_enqueue_sch(sch, dsq, p, enq_flags);
-	else
-		static_call(body_dispatch_enqueue_sch)(sch, dsq, p, enq_flags);
 }
 
 static bool __used hook_consume_dispatch_q_sch(struct scx_sched *sch, struct rq *rq,

@@ -26,7 +26,7 @@ struct hook {
 	void *gate;
 };
 
-/* Behind the last one is one without a name. */
+/* Behind the last one is one that is all zero. */
 extern const struct hook hook_forms[];
 
 #endif /* HOOK_H */

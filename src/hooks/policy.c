@@ -81,15 +81,15 @@ void policy_enqueue(struct scx_dispatch_q *global, struct task_struct *p, u64 en
 {
 	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, task_cpu(p));
 	/* it is the one that delivers the others to their CPUs */
-	bool first = state_is_changing(p), urgent = first || policy_is_urgent(p);
+	bool first = state_is_changing_bypass(p), urgent = first || policy_is_urgent(p);
 	int this_cpu = smp_processor_id();
 	u32 nr;
 
 	KERN_SET(bc->home, global);
-	p->scx.slice = (u64)timing_slice_us() * NSEC_PER_USEC;
+	p->scx.slice = (u64)READ_ONCE(timing_slice_bypass_us) * NSEC_PER_USEC;
 	if (first)
 		enq_flags |= kern_layout.enq_head;
-	nr = bypass_dsq_insert(urgent ? &bc->urgent : &bc->dsq, p, enq_flags);
+	nr = bypass_dsq_insert(urgent ? &bc->urgent : &bc->dsq, p, enq_flags, 0);
 	count_enqueue(p, bypass_dsq_nr(bc->cpu), urgent && !first);
 
 	/*
@@ -136,9 +136,9 @@ static void policy_add_own(struct policy_pick *pick, struct bypass_cpu *bc)
 /* Whose turn is it after a task of this CPU's own was taken from @dsq? */
 static void policy_note_turn(const struct policy_pick *pick, const struct scx_dispatch_q *dsq)
 {
-	struct policy_turn *turn = per_cpu_ptr(&policy_turns, pick->cpu);
+	struct policy_turn *turn = per_cpu_ptr(&policy_turns, pick->bc->cpu);
 
-	if (dsq == &per_cpu_ptr(&bypass_cpus, pick->cpu)->urgent) {
+	if (dsq == &pick->bc->urgent) {
 		/* if it came last, there was no other */
 		turn->urgent_row = (turn->urgent_row + 1) % (POLICY_URGENT_ROW + 1);
 	} else {
@@ -149,7 +149,7 @@ static void policy_note_turn(const struct policy_pick *pick, const struct scx_di
 
 static void policy_choose(struct policy_pick *pick)
 {
-	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, pick->cpu);
+	struct bypass_cpu *bc = pick->bc;
 	bool idle, bypassing;
 
 	pick->seq = bypass_dsq_cpu_seq(bc);
@@ -185,7 +185,7 @@ void policy_begin(struct policy_pick *pick, int cpu, struct scx_dispatch_q *glob
 {
 	if (unlikely(!proof_is_complete()) && state_is_active())
 		proof_see_consume(global, cpu);
-	pick->cpu = cpu;
+	pick->bc = per_cpu_ptr(&bypass_cpus, cpu);
 	pick->global = global;
 	pick->again = true;
 	policy_choose(pick);
@@ -196,12 +196,12 @@ void policy_begin(struct policy_pick *pick, int cpu, struct scx_dispatch_q *glob
  * There may be another: it would take the guard some milliseconds to say so. This is done
  * once, because each DSQ that is looked at may take a millisecond, see below.
  */
-static bool policy_try_again(struct policy_pick *pick, struct bypass_cpu *bc)
+static bool policy_try_again(struct policy_pick *pick)
 {
-	if (!pick->helped || !pick->again || bypass_dsq_cpu_nr(bc))
+	if (!pick->helped || !pick->again || bypass_dsq_cpu_nr(pick->bc))
 		return false;
 	pick->again = false;
-	pick->helped = help_source(bc, true);
+	pick->helped = help_source(pick->bc, true);
 	pick->nr = 0;
 	pick->next = 0;
 	policy_add(pick, pick->helped);
@@ -224,8 +224,6 @@ static bool policy_try_again(struct policy_pick *pick, struct bypass_cpu *bc)
  */
 struct scx_dispatch_q *policy_next(struct policy_pick *pick)
 {
-	struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, pick->cpu);
-
 	for (;;) {
 		while (pick->next < pick->nr) {
 			struct scx_dispatch_q *dsq = pick->dsq[pick->next++];
@@ -234,9 +232,9 @@ struct scx_dispatch_q *policy_next(struct policy_pick *pick)
 			if (dsq == pick->global || READ_ONCE(dsq->nr))
 				return dsq;
 		}
-		if (bypass_dsq_cpu_seq(bc) != pick->seq)
+		if (bypass_dsq_cpu_seq(pick->bc) != pick->seq)
 			policy_choose(pick);
-		else if (!policy_try_again(pick, bc))
+		else if (!policy_try_again(pick))
 			return NULL;
 	}
 }
@@ -252,7 +250,7 @@ struct scx_dispatch_q *policy_next(struct policy_pick *pick)
 void policy_picked(const struct policy_pick *pick, struct scx_dispatch_q *dsq, struct rq *rq)
 {
 	if (dsq == pick->helped)
-		count_add(pick->cpu, COUNT_HELPED, 1);
+		count_add(pick->bc->cpu, COUNT_HELPED, 1);
 	else
 		policy_note_turn(pick, dsq);
 	if (dsq != pick->global)

@@ -13,17 +13,17 @@ struct rq;
 
 /**
  * struct policy_pick - the DSQs that a pick looks at
- * @cpu: the CPU that picks
+ * @bc: of the CPU that picks
  * @global: the global DSQ for which the kernel has called
  * @dsq: the DSQs, in this order
  * @nr: how many
  * @next: the one that is looked at next
  * @again: if @helped turns out to be empty, look for another one
  * @helped: the one of them that is another CPU's, or NULL
- * @seq: changes when something is queued on @cpu's DSQs
+ * @seq: changes when something is queued on @bc's DSQs
  */
 struct policy_pick {
-	int cpu;
+	struct bypass_cpu *bc;
 	struct scx_dispatch_q *global;
 	struct scx_dispatch_q *dsq[POLICY_NR_SOURCES];
 	unsigned int nr;

@@ -171,7 +171,7 @@ void proof_wait(void)
 	static int left = PROOF_TRIES_ALL;
 	int cpu, tries = PROOF_TRIES;
 
-	if (kern_enable_mutex_owner() != current || !kern_in_bypass())
+	if (kern_enable_mutex_owner() != current || !kern_sched_is_bypassed())
 		return;
 	/* the first pick of a CPU is no proof */
 	for (; !READ_ONCE(proof_seen_bypass) && tries && left; tries--, left--) {

@@ -220,6 +220,23 @@ static bool sites_programs_are_unsafe(void)
  * program runs when the function is entered, whether or not the call is then redirected.
  * Two redirections are a conflict: the later one would override the earlier one.
  */
+/* What ftrace knows of each hooked function. Takes ftrace's lock. */
+static void sites_read(struct dyn_ftrace recs[NR_HOOKS])
+{
+	struct ftrace_rec_iter *iter;
+
+	mutex_lock(sites_ftrace_lock);
+	iter = static_call(kern_ftrace_rec_iter_start)();
+	for (; iter; iter = static_call(kern_ftrace_rec_iter_next)(iter)) {
+		const struct dyn_ftrace *rec = static_call(kern_ftrace_rec_iter_record)(iter);
+		const struct site *site = sites_at(rec->ip);
+
+		if (site)
+			recs[site->hook->id] = *rec;
+	}
+	mutex_unlock(sites_ftrace_lock);
+}
+
 static int __init sites_check_one(const struct site *site, const struct dyn_ftrace *rec,
 				  bool *direct_taken)
 {
@@ -242,21 +259,6 @@ static int __init sites_check_one(const struct site *site, const struct dyn_ftra
 	return 0;
 }
 
-static int __init sites_check_all(bool *direct_taken)
-{
-	struct ftrace_rec_iter *iter = static_call(kern_ftrace_rec_iter_start)();
-	int ret = 0;
-
-	for (; iter && !ret; iter = static_call(kern_ftrace_rec_iter_next)(iter)) {
-		struct dyn_ftrace *rec = static_call(kern_ftrace_rec_iter_record)(iter);
-		const struct site *site = sites_at(rec->ip);
-
-		if (site)
-			ret = sites_check_one(site, rec, direct_taken);
-	}
-	return ret;
-}
-
 /**
  * sites_check() - can the hooked functions be redirected?
  * @direct_taken: set if direct calls to the hooks are not possible: another user has one in
@@ -269,41 +271,35 @@ static int __init sites_check_all(bool *direct_taken)
 int __init sites_check(bool *direct_taken)
 {
 	int *enabled = (int *)resolve_symbol("ftrace_enabled");
-	int ret;
+	struct dyn_ftrace recs[NR_HOOKS] = {};
+	int id, ret = 0;
 
 	*direct_taken = false;
 	sites_ftrace_lock = (struct mutex *)resolve_symbol("ftrace_lock");
 	if (!enabled || !sites_ftrace_lock)
 		return -ENOENT;
 
-	mutex_lock(sites_ftrace_lock);
-	if (READ_ONCE(*enabled)) {
-		ret = sites_check_all(direct_taken);
-	} else {
+	if (!READ_ONCE(*enabled)) {
 		pr_err("ftrace is switched off (sysctl kernel.ftrace_enabled), so nothing can be hooked\n");
-		ret = -EOPNOTSUPP;
+		return -EOPNOTSUPP;
 	}
-	mutex_unlock(sites_ftrace_lock);
+	sites_read(recs);
+	for (id = 0; id < NR_HOOKS && !ret; id++)
+		ret = sites_check_one(&sites[id], &recs[id], direct_taken);
 	return ret;
 }
 
 /* The first function, those of @own aside, that has a BPF program or another direct call. */
 static const struct site *sites_find_program(unsigned long own)
 {
-	const struct site *found = NULL;
-	struct ftrace_rec_iter *iter;
+	struct dyn_ftrace recs[NR_HOOKS] = {};
+	int id;
 
-	mutex_lock(sites_ftrace_lock);
-	iter = static_call(kern_ftrace_rec_iter_start)();
-	for (; iter && !found; iter = static_call(kern_ftrace_rec_iter_next)(iter)) {
-		struct dyn_ftrace *rec = static_call(kern_ftrace_rec_iter_record)(iter);
-		const struct site *site = sites_at(rec->ip);
-
-		if (site && (rec->flags & FTRACE_FL_DIRECT) && !(own & BIT(site->hook->id)))
-			found = site;
-	}
-	mutex_unlock(sites_ftrace_lock);
-	return found;
+	sites_read(recs);
+	for (id = 0; id < NR_HOOKS; id++)
+		if ((recs[id].flags & FTRACE_FL_DIRECT) && !(own & BIT(id)))
+			return &sites[id];
+	return NULL;
 }
 
 /**
@@ -327,7 +323,6 @@ void sites_wait_programs(unsigned long own)
 				site->hook->body.name);
 			told = jiffies;
 		}
-		set_current_state(TASK_IDLE | TASK_FREEZABLE);
-		schedule_timeout(SITES_LOOK_JIFFIES);
+		kern_wait_freezable(SITES_LOOK_JIFFIES);
 	}
 }

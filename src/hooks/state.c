@@ -13,7 +13,7 @@
 
 bool state_active __read_mostly;
 atomic_t state_inside = ATOMIC_INIT(0);
-const struct task_struct *state_changing_task;
+const struct task_struct *state_bypass_task;
 
 /**
  * state_activate() - start to redirect
@@ -34,7 +34,7 @@ void state_activate(const char *backend)
 	guard_watch_global(GUARD_INACTIVE, false);
 	WRITE_ONCE(state_active, true);
 	timing_update();
-	episode_after();
+	episode_after(0);
 	pr_info("hooks active: version %s, backend %s\n", SCX_BYPASS_LB_VERSION, backend);
 }
 
@@ -93,27 +93,27 @@ void state_leave(void)
 }
 
 /**
- * state_change_begin() - the current task changes bypass
+ * state_bypass_change_begin() - the current task changes bypass
  *
  * Unload waits for the end of it, as after state_enter().
  *
  * Context: process.
  */
-void state_change_begin(void)
+void state_bypass_change_begin(void)
 {
 	atomic_inc(&state_inside);
 	if (!rt_or_dl_task_policy(current))
-		cmpxchg(&state_changing_task, NULL, current);
+		cmpxchg(&state_bypass_task, NULL, current);
 }
 
 /**
- * state_change_end() - it has done so, after state_change_begin()
+ * state_bypass_change_end() - it has done so, after state_bypass_change_begin()
  *
  * Context: process.
  */
-void state_change_end(void)
+void state_bypass_change_end(void)
 {
-	cmpxchg(&state_changing_task, current, NULL);
+	cmpxchg(&state_bypass_task, current, NULL);
 	state_leave();
 }
 

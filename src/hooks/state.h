@@ -13,16 +13,16 @@
 extern bool state_active;
 /* tasks that are inside the hooks of scx_bypass() and synchronize_rcu(): they may sleep there */
 extern atomic_t state_inside;
-/* one that is inside the first, and no real-time task, or NULL; only to be compared */
-extern const struct task_struct *state_changing_task;
+/* the task inside the first, if it is no real-time task, or NULL. Only compared with others */
+extern const struct task_struct *state_bypass_task;
 
 void state_activate(const char *backend);
 void state_deactivate(void);
 void state_wait_idle(void);
 bool state_enter(void);
 void state_leave(void);
-void state_change_begin(void);
-void state_change_end(void);
+void state_bypass_change_begin(void);
+void state_bypass_change_end(void);
 
 /* The hooks are installed, and no task runs a hooked function without its hook. */
 static inline bool state_is_active(void)
@@ -39,9 +39,9 @@ static inline bool state_is_redirecting(void)
  * Is @p an ordinary task that changes bypass just now? It must not wait for those that it holds
  * up. If two do so at the same time, which is rare, only one of them counts.
  */
-static inline bool state_is_changing(const struct task_struct *p)
+static inline bool state_is_changing_bypass(const struct task_struct *p)
 {
-	return READ_ONCE(state_changing_task) == p;
+	return READ_ONCE(state_bypass_task) == p;
 }
 
 /* No task is in the part of a hook in which tasks are counted, see state_inside. */

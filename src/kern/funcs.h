@@ -29,7 +29,7 @@ typedef void kern_set_task_cpu_fn(struct task_struct *p, unsigned int cpu);
 
 /*
  * X(name, type, prototype): the symbol, what DECLARE_STATIC_CALL() takes for its type, and
- * the prototype in the notation of types.c. The first eleven are for loading only, but for
+ * the prototype in the notation of types.c. Loading alone uses the first eleven, except
  * ftrace_rec_iter_*(), which unload uses as well.
  */
 #define KERN_FUNCS(X)									\
@@ -53,7 +53,6 @@ typedef void kern_set_task_cpu_fn(struct task_struct *p, unsigned int cpu);
 	X(raw_spin_rq_unlock, kern_rq_fn, "void(*rq)")					\
 	X(resched_cpu, kern_cpu_fn, "void(s32)")					\
 	X(resched_curr, kern_rq_fn, "void(*rq)")					\
-	X(wake_up_if_idle, kern_cpu_fn, "void(s32)")					\
 	X(activate_task, kern_task_on_rq_fn, "void(*rq,*task_struct,s32)")		\
 	X(deactivate_task, kern_task_on_rq_fn, "void(*rq,*task_struct,s32)")		\
 	X(set_task_cpu, kern_set_task_cpu_fn, "void(*task_struct,u32)")			\

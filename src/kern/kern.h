@@ -29,9 +29,7 @@
 		WRITE_ONCE(var, _value);		\
 } while (0)
 
-struct rq;
 struct sched_domain;
-struct scx_sched;
 
 /* numbered as 6.19 numbers its own */
 #define SCX_DSQ_BYPASS	((u64)SCX_DSQ_FLAG_BUILTIN | 3)
@@ -47,7 +45,7 @@ struct scx_sched;
  * verify_kernel().
  */
 struct kern_layout {
-	/* where members are, in bytes; of rq.scx, too */
+	/* where members are, in bytes; of rq.scx and rq.rt, too */
 	u32 rq_cpu;
 	u32 rq_curr;
 	u32 rq_scx_flags;
@@ -85,8 +83,15 @@ struct kern_layout {
 };
 
 extern struct kern_layout kern_layout;
-/* Of KERN_FUNCS(). Behind the last one is one without a name. */
+/* Of KERN_FUNCS(). Behind the last one is one that is all zero. */
 extern const struct kern_func kern_funcs[];
+
+/* What unload waits for may take for ever, and must not hold up a suspend meanwhile. */
+static inline void kern_wait_freezable(long jiffies)
+{
+	set_current_state(TASK_IDLE | TASK_FREEZABLE);
+	schedule_timeout(jiffies);
+}
 
 static inline struct rq *kern_cpu_rq(int cpu)
 {
@@ -241,7 +246,7 @@ static inline struct sched_domain __rcu **kern_cpu_domain(int cpu)
 }
 
 /* Is bypass on with a scheduler loaded? Only then is there anything to do. */
-static inline bool kern_in_bypass(void)
+static inline bool kern_sched_is_bypassed(void)
 {
 	return kern_bypassing() && kern_sched_loaded();
 }

@@ -117,23 +117,17 @@ static int __init resolve_pointer(void *pointer, const char *name)
  * global then, by the name NAME.llvm.NUMBER.
  */
 struct resolve_search {
-	const char *older;
-	const char *newer;
+	const char *name;
 	unsigned long addr;
 	unsigned int count;
 };
 
-static bool __init resolve_is_renamed(const char *symbol, const char *name)
-{
-	return strstarts(symbol, name) && strstarts(symbol + strlen(name), ".llvm.");
-}
-
 static int __init resolve_match_renamed(void *data, const char *symbol, unsigned long addr)
 {
 	struct resolve_search *search = data;
+	size_t len = str_has_prefix(symbol, search->name);
 
-	if (resolve_is_renamed(symbol, search->older) ||
-	    resolve_is_renamed(symbol, search->newer)) {
+	if (len && strstarts(symbol + len, ".llvm.")) {
 		search->addr = addr;
 		search->count++;
 	}
@@ -141,9 +135,9 @@ static int __init resolve_match_renamed(void *data, const char *symbol, unsigned
 }
 
 /* Find a static variable that is renamed so. Returns 0 if there is none, or more than one. */
-static unsigned long __init resolve_renamed(const char *older, const char *newer)
+static unsigned long __init resolve_renamed(const char *name)
 {
-	struct resolve_search search = { older, newer };
+	struct resolve_search search = { name };
 
 	static_call(kern_kallsyms_on_each_symbol)(resolve_match_renamed, &search);
 	return search.count == 1 ? search.addr : 0;
@@ -156,7 +150,7 @@ static int __init resolve_static(void *pointer, const char *older, const char *n
 
 	if (resolve_has_symbol(older))
 		return resolve_pointer(pointer, older);
-	addr = resolve_has_symbol(newer) ? 0 : resolve_renamed(older, newer);
+	addr = resolve_has_symbol(newer) ? 0 : resolve_renamed(older) ?: resolve_renamed(newer);
 	if (!addr)
 		return resolve_pointer(pointer, newer);
 	*(unsigned long *)pointer = addr;
@@ -171,7 +165,7 @@ static int __init resolve_data(void)
 	if (resolve_has_symbol("scx_root"))
 		k->sched_root = (void *)resolve_symbol("scx_root");
 	else
-		k->sched_root = (void *)resolve_renamed("scx_root", "scx_root");
+		k->sched_root = (void *)resolve_renamed("scx_root");
 
 	return resolve_pointer(&k->runqueues, "runqueues") ?:
 	       resolve_static(&k->sched_state, "scx_ops_enable_state_var",

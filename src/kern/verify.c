@@ -39,9 +39,9 @@ struct known_member {
 #define KNOWN(type, m) { #type, #m, offsetof(struct type, m), sizeof_field(struct type, m) }
 
 /*
- * All that the module reads and writes of the kernel's structures that the headers have, but of
- * those that every module uses. The running kernel must have each where the headers have it, and
- * as large.
+ * All members that the module reads and writes, of structures that the kernel's headers have. Those
+ * that every module uses are left out. The running kernel must have each where the headers have
+ * it, and as large. Of struct scx_dispatch_q it must have all.
  */
 static const struct known_member verify_members[] __initconst = {
 	KNOWN(scx_dispatch_q, lock),

@@ -9,7 +9,6 @@
  *   under that lock alone, then waits for the DSQ's lock.
  * - As long as p is on a DSQ, that DSQ's lock keeps task_cpu(p) stable.
  */
-#include <linux/mmu_context.h>
 #include <linux/sched.h>
 
 #include "kern/kern.h"
@@ -32,8 +31,9 @@ static void bypass_dsq_kick_fn(struct irq_work *work)
 	if (!cpu_online(bc->cpu))
 		return;
 	kern_rq_lock(rq);
+	if (kern_rq_idles(rq))
+		static_call(kern_resched_curr)(rq);
 	kern_rq_unlock(rq);
-	static_call(kern_wake_up_if_idle)(bc->cpu);
 }
 
 static void __init bypass_dsq_init_one(struct scx_dispatch_q *dsq)
@@ -59,11 +59,11 @@ void __init bypass_dsq_init(void)
 		bypass_dsq_init_one(&bc->urgent);
 		bc->kick = IRQ_WORK_INIT_HARD(bypass_dsq_kick_fn);
 		bc->cpu = cpu;
-		bc->help.tick = jiffies - 1;
+		bc->help.own_until = jiffies - 1;
 		bc->help.from[false] = cpu;
 		bc->help.from[true] = cpu;
-		bc->help.walked_tick[false] = jiffies - 1;
-		bc->help.walked_tick[true] = jiffies - 1;
+		bc->help.no_walk_until[false] = jiffies - 1;
+		bc->help.no_walk_until[true] = jiffies - 1;
 	}
 }
 
@@ -72,36 +72,43 @@ void __init bypass_dsq_init(void)
  *
  * The DSQs are unreachable for new callers, and the drain has emptied them. If a
  * task is still on one, it refers to memory that is about to be freed: then this is
- * reported, and the function never returns. A CPU that has unlinked a task may still be
- * about to take the DSQ's lock; it has interrupts off.
+ * reported, and the function never returns.
  *
  * Context: process, may sleep.
  */
 void bypass_dsq_exit(void)
 {
-	bool said = false;
 	int cpu;
 
-	synchronize_rcu();
 	for_each_possible_cpu(cpu) {
 		struct bypass_cpu *bc = per_cpu_ptr(&bypass_cpus, cpu);
 
 		irq_work_sync(&bc->kick);
 		while (bypass_dsq_cpu_nr(bc)) {
-			if (!said)
-				pr_crit("%u tasks are left on the bypass queues of CPU %d: the module cannot be unloaded, reboot this machine and report this\n",
-					bypass_dsq_cpu_nr(bc), cpu);
-			said = true;
-			/* it may be for ever, and must not hold up a suspend */
-			set_current_state(TASK_IDLE | TASK_FREEZABLE);
-			schedule_timeout(HZ);
+			pr_crit_once("%u tasks are left on the bypass queues of CPU %d: the module cannot be unloaded, reboot this machine and report this\n",
+				     bypass_dsq_cpu_nr(bc), cpu);
+			kern_wait_freezable(HZ);
 		}
 	}
 }
 
-/* All that dispatch_enqueue() does for a FIFO DSQ, which is locked. */
-static void bypass_dsq_link(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags)
+/**
+ * bypass_dsq_insert() - put a task on a FIFO DSQ, all that dispatch_enqueue() does then
+ * @dsq: a bypass or a global DSQ
+ * @p: the task, on no DSQ
+ * @enq_flags: SCX_ENQ_*; with SCX_ENQ_CLEAR_OPSS @p is released to others
+ * @subclass: SINGLE_DEPTH_NESTING while another bypass DSQ is locked, else 0
+ *
+ * Context: interrupts off, @p's rq locked or @p owned in DISPATCHING state.
+ * Takes @dsq's lock.
+ * Return: how many tasks were on @dsq before.
+ */
+u32 bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags,
+		      int subclass)
 {
+	u32 nr;
+
+	raw_spin_lock_nested(&dsq->lock, subclass);
 	WARN_ON_ONCE(p->scx.dsq || !list_empty(&p->scx.dsq_list.node));
 
 	if (enq_flags & (kern_layout.enq_head | kern_layout.enq_preempt))
@@ -112,7 +119,8 @@ static void bypass_dsq_link(struct scx_dispatch_q *dsq, struct task_struct *p, u
 	/* both are read without the lock; BPF iterators use the first */
 	WRITE_ONCE(dsq->seq, dsq->seq + 1);
 	p->scx.dsq_seq = dsq->seq;
-	WRITE_ONCE(dsq->nr, dsq->nr + 1);
+	nr = dsq->nr;
+	WRITE_ONCE(dsq->nr, nr + 1);
 	WRITE_ONCE(p->scx.dsq, dsq);
 
 	/* a verdict that bypass has overruled must not be found later */
@@ -122,41 +130,9 @@ static void bypass_dsq_link(struct scx_dispatch_q *dsq, struct task_struct *p, u
 	/* a dequeue waits for this and then expects to see all of the above */
 	if (enq_flags & kern_layout.enq_clear_opss)
 		atomic_long_set_release(&p->scx.ops_state, KERN_OPSS_NONE);
-}
 
-/**
- * bypass_dsq_insert() - put a task on a FIFO DSQ
- * @dsq: a bypass or a global DSQ
- * @p: the task, on no DSQ
- * @enq_flags: SCX_ENQ_*; with SCX_ENQ_CLEAR_OPSS @p is released to others
- *
- * Context: interrupts off, @p's rq locked or @p owned in DISPATCHING state.
- * Takes @dsq's lock.
- * Return: how many tasks were on @dsq before.
- */
-u32 bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags)
-{
-	u32 nr;
-
-	raw_spin_lock(&dsq->lock);
-	nr = dsq->nr;
-	bypass_dsq_link(dsq, p, enq_flags);
 	raw_spin_unlock(&dsq->lock);
 	return nr;
-}
-
-/**
- * bypass_dsq_insert_nested() - put a task on a bypass DSQ, while another one is locked
- * @dsq: the DSQ
- * @p: the task, on no DSQ
- *
- * Context: interrupts off, @p's rq and another bypass DSQ locked. Takes @dsq's lock.
- */
-void bypass_dsq_insert_nested(struct scx_dispatch_q *dsq, struct task_struct *p)
-{
-	raw_spin_lock_nested(&dsq->lock, SINGLE_DEPTH_NESTING);
-	bypass_dsq_link(dsq, p, 0);
-	raw_spin_unlock(&dsq->lock);
 }
 
 /**
@@ -209,6 +185,5 @@ struct task_struct *bypass_dsq_next(struct scx_dispatch_q *dsq, struct list_head
 bool bypass_dsq_may_move(struct task_struct *p, int cpu)
 {
 	/* cpus_ptr may still show all CPUs while @p is being switched out */
-	return !p->migration_disabled && cpumask_test_cpu(cpu, p->cpus_ptr) &&
-	       task_cpu_possible(cpu, p);
+	return !p->migration_disabled && cpumask_test_cpu(cpu, p->cpus_ptr);
 }

@@ -21,14 +21,14 @@
  *	one are read without a lock
  * @guard.flooded: the only reason is that many urgent tasks wait for it
  * @guard.picks: @nr_picks as it was last seen
- * @guard.ns: since when that has not changed, or tasks of a higher class are there; or when
- *	the CPU had nothing to run
+ * @guard.since_ns: since when that has not changed, or tasks of a higher class are there; or when
+ *	the CPU had nothing to run. 0: it has not been looked at in this bypass
  * @help: owned by help.c
- * @help.tick: until when this CPU does not look at another CPU's DSQ while it has tasks
+ * @help.own_until: until when this CPU does not look at another CPU's DSQ while it has tasks
  *	itself, jiffies. Protected by the rq's lock
  * @help.from: the CPU whose DSQ it looks at first, of those that are served, and of those that
  *	are not. This and the next three are protected by the rq's lock
- * @help.walked_tick: until when it does not walk all of such a CPU's DSQ, because it has done so
+ * @help.no_walk_until: until when it does not walk all of such a CPU's DSQ, because it has done so
  *	for nothing, jiffies
  * @help.walked_cpu: the unserved CPU whose DSQs have nothing for it, seen by such a walk
  * @help.walked_seq: the sequence number of that CPU's DSQs then
@@ -44,12 +44,12 @@ struct bypass_cpu {
 		bool unserved;
 		bool flooded;
 		u32 picks;
-		u64 ns;
+		u64 since_ns;
 	} guard;
 	struct {
-		unsigned long tick;
+		unsigned long own_until;
 		int from[2];
-		unsigned long walked_tick[2];
+		unsigned long no_walk_until[2];
 		int walked_cpu;
 		u32 walked_seq;
 	} help;
@@ -61,8 +61,8 @@ DECLARE_PER_CPU_SHARED_ALIGNED(struct bypass_cpu, bypass_cpus);
 
 void bypass_dsq_init(void);
 void bypass_dsq_exit(void);
-u32 bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags);
-void bypass_dsq_insert_nested(struct scx_dispatch_q *dsq, struct task_struct *p);
+u32 bypass_dsq_insert(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags,
+		      int subclass);
 void bypass_dsq_unlink(struct scx_dispatch_q *dsq, struct task_struct *p);
 struct task_struct *bypass_dsq_next(struct scx_dispatch_q *dsq, struct list_head *pos);
 bool bypass_dsq_may_move(struct task_struct *p, int cpu);

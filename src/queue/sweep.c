@@ -98,7 +98,7 @@ static void sweep_dsq(struct scx_dispatch_q *dsq, int cpu, int dying)
 			bypass_dsq_unlink(dsq, p);
 		raw_spin_unlock(&dsq->lock);
 		if (target)
-			bypass_dsq_insert(target, p, 0);
+			bypass_dsq_insert(target, p, 0, 0);
 		kern_rq_unlock_irq(rq);
 
 		raw_spin_lock_irq(&dsq->lock);
@@ -152,7 +152,7 @@ void sweep_recall(int dying)
 	 * No task is on a bypass DSQ, or scx_bypass(false) is queueing them all again. A suspend
 	 * sets bypass also without a scheduler.
 	 */
-	if (!kern_in_bypass())
+	if (!kern_sched_is_bypassed())
 		return;
 
 	/* that CPU is not active: no task is moved to or from it any more */
@@ -163,5 +163,5 @@ void sweep_recall(int dying)
 	synchronize_rcu();
 
 	for_each_online_cpu(cpu)
-		static_call(kern_wake_up_if_idle)(cpu);
+		static_call(kern_resched_cpu)(cpu);
 }

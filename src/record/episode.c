@@ -19,7 +19,7 @@
 #define EPISODE_LOG_NS		NSEC_PER_SEC
 #define EPISODE_LOG_PER_CPU	4
 
-/* Innermost. Protects all below but what says otherwise. */
+/* Innermost. Protects what is below, up to episode_ended_ns. */
 static DEFINE_RAW_SPINLOCK(episode_lock);
 static struct episode episode_last[EPISODE_KEPT];
 /* the current one; if there is none, its number is 0 */
@@ -63,10 +63,9 @@ static u32 episode_longest_run_queue(void)
 
 /*
  * What is on many CPUs, so it is looked at before the lock is taken: with thousands of CPUs
- * that takes a while. Meanwhile another task may end episode @number.
+ * that takes a while.
  */
 struct episode_sums {
-	u64 number;
 	struct counts counts;
 	u32 longest_run_queue;
 	u32 longest_queue;
@@ -76,7 +75,6 @@ struct episode_sums {
 static struct episode_sums episode_measure(void)
 {
 	struct episode_sums sums = {
-		.number = episode_number(),
 		.counts = count_sum(cpu_possible_mask),
 		.longest_run_queue = episode_longest_run_queue(),
 	};
@@ -112,9 +110,11 @@ static void episode_begin(struct episode_task entered, const struct episode_sums
 	};
 }
 
-static void episode_end(struct episode_task left, const struct episode_sums *sums)
+/* Returns what is kept of the episode. */
+static struct episode episode_end(struct episode_task left, const struct episode_sums *sums)
 {
 	struct episode *e = &episode_now;
+	struct episode last;
 	int id;
 
 	lockdep_assert_held(&episode_lock);
@@ -128,13 +128,18 @@ static void episode_end(struct episode_task left, const struct episode_sums *sum
 	e->left = left;
 	for (id = 0; id < NR_COUNTS; id++)
 		e->counts.nr[id] = sums->counts.nr[id] - e->counts.nr[id];
-	episode_last[episode_nr_ended++ % EPISODE_KEPT] = *e;
+	last = *e;
+	episode_last[episode_nr_ended++ % EPISODE_KEPT] = last;
 	episode_ended_ns += e->lasted_ns;
 	e->number = 0;
+	return last;
 }
 
+/* If @e is one, and is worth it. */
 static void episode_log(const struct episode *e)
 {
+	if (!e->number)
+		return;
 	if (e->lasted_ns <= EPISODE_LOG_NS && e->queued_max <= EPISODE_LOG_PER_CPU * e->nr_cpus)
 		return;
 	if (!__ratelimit(&episode_log_limit))
@@ -164,14 +169,11 @@ static u32 episode_wait_of_first(struct scx_dispatch_q *dsq)
 	return wait;
 }
 
-/**
- * episode_look() - look at all queues: how many tasks wait, and how long has the first one of each?
- *
- * Racy: a task that is moved meanwhile may be counted twice, or not at all.
- *
- * Context: any but under a scheduler lock.
+/*
+ * Look at all queues: how many tasks wait, and how long has the first one of each? Racy: a task
+ * that is moved meanwhile may be counted twice, or not at all. Not under a scheduler lock.
  */
-void episode_look(void)
+static void episode_look(void)
 {
 	u32 queued = 0, longest = 0, wait = 0;
 	unsigned long flags;
@@ -197,53 +199,67 @@ void episode_look(void)
 }
 
 /**
- * episode_before() - bypass is about to be entered
+ * episode_before() - scx_bypass() is about to be called
+ * @bypass: its argument
  *
  * Context: process, no scheduler locks held.
+ * Return: the number of the episode, for episode_after(); 0 if there is none.
  */
-void episode_before(void)
+u64 episode_before(bool bypass)
 {
+	struct episode_task unknown = { .comm = "-" };
 	struct episode_task task = episode_this_task();
-	struct episode_sums sums = episode_measure();
+	struct episode_sums sums;
+	struct episode last = {};
 	unsigned long flags;
+	u64 number;
 
+	if (!bypass) {
+		episode_look();
+		return episode_number();
+	}
+	sums = episode_measure();
 	raw_spin_lock_irqsave(&episode_lock, flags);
+	/* the task that has ended bypass has not come to episode_after() yet */
+	if (episode_now.number && !kern_bypassing())
+		last = episode_end(unknown, &sums);
 	if (!episode_now.number)
 		episode_begin(task, &sums);
+	number = episode_now.number;
 	raw_spin_unlock_irqrestore(&episode_lock, flags);
+	episode_log(&last);
+	return number;
 }
 
 /**
- * episode_after() - bypass was entered or left, or the hooks have become active
+ * episode_after() - scx_bypass() has returned, or the hooks have become active
+ * @number: what episode_before() has returned; 0 if it was not called
  *
- * Bypass is entered and left from several sides. What counts is whether it is on now.
+ * Bypass is entered and left from several sides. What counts is whether it is on now. An episode
+ * that has begun since episode_before() is not ended: the task that begins it may not have called
+ * scx_bypass() yet.
  *
  * Context: process, no scheduler locks held.
  */
-void episode_after(void)
+void episode_after(u64 number)
 {
 	struct episode_task unknown = { .comm = "-" };
 	struct episode_task task = episode_this_task();
 	struct episode_sums sums = episode_measure();
-	bool ended = false, on;
-	struct episode last;
+	struct episode last = {};
 	unsigned long flags;
+	bool on;
 
 	raw_spin_lock_irqsave(&episode_lock, flags);
 	on = kern_bypassing();
 	if (on && !episode_now.number)
 		episode_begin(unknown, &sums);
-	/* not one that has begun since: its counts are not in the sums */
-	if (!on && episode_now.number && episode_now.number == sums.number) {
-		episode_end(task, &sums);
-		last = episode_now;
-		ended = true;
-	}
+	if (!on && episode_now.number && (!number || episode_now.number == number))
+		last = episode_end(task, &sums);
 	raw_spin_unlock_irqrestore(&episode_lock, flags);
 
-	if (ended)
-		episode_log(&last);
-	else if (on)
+	episode_log(&last);
+	if (on)
 		episode_look();
 }
 

@@ -18,6 +18,7 @@
 
 #include "hooks/sites.h"
 #include "hooks/state.h"
+#include "kern/kern.h"
 #include "redirect/fentry.h"
 
 /*
@@ -53,9 +54,6 @@ static struct ftrace_ops fentry_ops[] = {
 	},
 };
 
-/* that which is registered */
-static struct ftrace_ops *fentry_used;
-
 static struct ftrace_ops fentry_direct_ops[NR_HOOKS];
 /* bits of the hooks that are called directly */
 static unsigned long fentry_direct;
@@ -72,10 +70,8 @@ void __noreturn fentry_stay(int error)
 {
 	pr_crit("ftrace failed to restore the kernel's functions (error %d): the module cannot be unloaded, reboot this machine and report this\n",
 		error);
-	for (;;) {
-		set_current_state(TASK_IDLE | TASK_FREEZABLE);
-		schedule();
-	}
+	for (;;)
+		kern_wait_freezable(MAX_SCHEDULE_TIMEOUT);
 }
 
 static void fentry_unregister_direct(void)
@@ -128,8 +124,6 @@ static int __init fentry_register_rest(struct ftrace_ops *ops)
 		} while (ret == -EAGAIN && --tries);
 	if (ret)
 		ftrace_free_filter(ops);
-	else
-		fentry_used = ops;
 	return ret;
 }
 
@@ -174,13 +168,14 @@ int __init fentry_install(bool direct)
 void fentry_remove(void)
 {
 	unsigned long direct = fentry_direct;
+	struct ftrace_ops *ops = &fentry_ops[!!direct];
 	int ret;
 
 	state_deactivate();
 	fentry_unregister_direct();
 	sites_wait_programs(direct);
-	ret = unregister_ftrace_function(fentry_used);
+	ret = unregister_ftrace_function(ops);
 	if (ret)
 		fentry_stay(ret);
-	ftrace_free_filter(fentry_used);
+	ftrace_free_filter(ops);
 }

@@ -24,6 +24,7 @@
 
 #include "hooks/sites.h"
 #include "hooks/state.h"
+#include "kern/kern.h"
 #include "kern/resolve.h"
 #include "redirect/patch.h"
 
@@ -74,15 +75,14 @@ static void patch_take_ref(void)
 /* Process context, may sleep. Takes patch_state_lock, which nests in klp_mutex. */
 static void patch_change(bool *state, bool to)
 {
-	bool was, active;
+	bool active;
 
 	mutex_lock(&patch_state_lock);
-	was = patch_in_place && !patch_suspended;
 	*state = to;
 	active = patch_in_place && !patch_suspended;
-	if (active && !was)
+	if (active && !state_is_active())
 		state_activate("livepatch");
-	if (was && !active)
+	if (!active && state_is_active())
 		state_deactivate();
 	mutex_unlock(&patch_state_lock);
 }
@@ -316,13 +316,6 @@ int __init patch_install(void)
 	return 0;
 }
 
-/* The transition of another livepatch may take long, and must not hold up a suspend meanwhile. */
-static void patch_wait(void)
-{
-	set_current_state(TASK_IDLE | TASK_FREEZABLE);
-	schedule_timeout(PATCH_POLL_JIFFIES);
-}
-
 /**
  * patch_remove() - put the kernel's functions back
  *
@@ -349,7 +342,7 @@ void patch_remove(void)
 	 */
 	while (static_call(patch_store_enabled)(&patch_own.kobj, patch_enabled_attr, "0", 1) ==
 	       -EBUSY)
-		patch_wait();
+		kern_wait_freezable(PATCH_POLL_JIFFIES);
 
 	/*
 	 * The core drops its reference after it has touched the patch for the
@@ -359,7 +352,7 @@ void patch_remove(void)
 	while (module_refcount(THIS_MODULE) >= 0) {
 		if (READ_ONCE(patch_own.forced))
 			pr_crit_once("a livepatch transition was forced: the module cannot be unloaded, reboot this machine\n");
-		patch_wait();
+		kern_wait_freezable(PATCH_POLL_JIFFIES);
 	}
 }
 

@@ -77,7 +77,7 @@ static bool __init redirect_lasts(void)
 	       !strcmp(proto, "s32(*ftrace_ops,*ftrace_hash,*ftrace_hash,bool)");
 }
 
-/* Are direct calls the only way in this kernel? Then reported. */
+/* Refuses a backend other than direct, and reports it, if this kernel allows no other. */
 static int __init redirect_check_lasts(void)
 {
 	if (redirect_used == REDIRECT_DIRECT || redirect_lasts())
@@ -140,7 +140,7 @@ int __init redirect_install(void)
 		return patch_install();
 
 	is_auto = sysfs_streq(redirect_wanted, redirect_names[REDIRECT_AUTO]);
-	/* if it is not to be tried, another user has the place of a direct call */
+	/* with auto, if direct is not chosen, another user has the place of a direct call */
 	ret = redirect_used == REDIRECT_DIRECT ? fentry_install(true) : -EBUSY;
 	if (ret && is_auto) {
 		int error = ret;
@@ -247,7 +247,9 @@ void redirect_remove(void)
 	/*
 	 * No function calls a hook any more. First wait for the tasks that are counted
 	 * inside one, because they may sleep there. Then for those that were preempted
-	 * before or behind that; where the kernel is not preemptible there are none.
+	 * before or behind that; where the kernel is not preemptible there are none. Last, for
+	 * CPUs that are in one, or have unlinked a task and still hold its DSQ's lock: these have
+	 * interrupts off.
 	 */
 	state_wait_idle();
 	synchronize_rcu_tasks();

@@ -37,8 +37,9 @@ void watch_end(void)
 	/* give_up() below comes here again */
 	watching = false;
 	faults = read_long(WATCH_PARAM("faults"));
-	info("the watch: looked %ld times, found idle CPUs with tasks of their own %ld times",
-	     read_long(WATCH_PARAM("rounds")), read_long(WATCH_PARAM("looks")));
+	info("the watch: looked %ld times, found idle CPUs with tasks of their own %ld times, and guards that the host does not run %ld times",
+	     read_long(WATCH_PARAM("rounds")), read_long(WATCH_PARAM("looks")),
+	     read_long(WATCH_PARAM("stalls")));
 	/* that it is silent is no result of the case */
 	if (is_set(WATCH_PARAM("blind")))
 		check(false, "the watch has not found the module's queues");

@@ -7,6 +7,8 @@
  * them that have tasks, by an interrupt, and such a CPU looks at itself. So
  * - a CPU of the guest that the host does not run answers nothing, and its time
  *   does not count: each look is a moment in which it could have run a task;
+ * - nor does time count in which the host does not run the CPU of the node's guard, which wakes
+ *   a CPU that idles because the fair class has ended the kernel's search for a task;
  * - an idle that never ends is seen as well;
  * - no task of the watch makes a CPU schedule, which would end what is looked for;
  * - a CPU that has work pays for one call of the tracepoint per switch.
@@ -26,6 +28,7 @@
 #include <linux/tracepoint.h>
 #include <trace/events/sched.h>
 
+#include "balance/lb_node.h"
 #include "lookup.h"
 #include "queue/bypass_dsq.h"
 
@@ -53,6 +56,10 @@ static unsigned int rounds;
 module_param(rounds, uint, 0400);
 MODULE_PARM_DESC(rounds, "times that the timer looked at all CPUs");
 
+static unsigned int stalls;
+module_param(stalls, uint, 0400);
+MODULE_PARM_DESC(stalls, "times that a guard's CPU had not answered since the last look");
+
 static bool blind;
 module_param(blind, bool, 0400);
 MODULE_PARM_DESC(blind, "the module was loaded, and its bypass DSQs were not found");
@@ -76,6 +83,8 @@ MODULE_PARM_DESC(what, "the first fault");
  * @told: it has been told
  * @gap: since the last look the timer has seen it with a task, or without any waiting
  * @look: makes the CPU look at itself
+ * @asked: as the CPU of a guard it has been asked to answer, and has not yet
+ * @answer: makes it answer
  */
 struct watched {
 	bool idle;
@@ -87,13 +96,17 @@ struct watched {
 	bool told;
 	bool gap;
 	call_single_data_t look;
+	bool asked;
+	call_single_data_t answer;
 };
 
 static DEFINE_PER_CPU(struct watched, watched);
 static struct hrtimer timer;
 
-/* of the module under test, while it is there; an RCU reader may use them */
+/* the module under test and its variables, while it is there; an RCU reader may use them */
+static const struct module *tested;
 static struct bypass_cpu __percpu *queues;
+static struct lb_node ***nodes;
 
 static unsigned int queued_on(int cpu)
 {
@@ -172,11 +185,48 @@ static void look_at_this_cpu(void *unused)
 	longest_us = max_t(u64, longest_us, (now - w->since) / NSEC_PER_USEC);
 }
 
+static void answer_fn(void *unused)
+{
+	WRITE_ONCE(this_cpu_ptr(&watched)->asked, false);
+}
+
+static void ask_guard(const struct lb_node *node)
+{
+	int cpu, guard = READ_ONCE(node->timing.guard_cpu);
+	struct watched *w;
+
+	if (guard < 0 || guard == TIMER_CPU || !cpu_online(guard))
+		return;
+	w = per_cpu_ptr(&watched, guard);
+	if (!READ_ONCE(w->asked)) {
+		WRITE_ONCE(w->asked, true);
+		smp_call_function_single_async(guard, &w->answer);
+		return;
+	}
+	stalls++;
+	for_each_cpu(cpu, node->cpus)
+		WRITE_ONCE(per_cpu(watched, cpu).gap, true);
+}
+
+/* The exit function of the module frees its nodes, but some grace periods after it is not live. */
+static void ask_guards(void)
+{
+	const struct module *mod = READ_ONCE(tested);
+	int id;
+
+	if (!mod || READ_ONCE(mod->state) != MODULE_STATE_LIVE)
+		return;
+	for (id = 0; id < nr_node_ids; id++)
+		if ((*nodes)[id])
+			ask_guard((*nodes)[id]);
+}
+
 static enum hrtimer_restart timer_fn(struct hrtimer *t)
 {
 	int cpu;
 
 	rounds++;
+	ask_guards();
 	for_each_online_cpu(cpu) {
 		struct watched *w = per_cpu_ptr(&watched, cpu);
 
@@ -202,12 +252,15 @@ static void on_switch(void *unused, bool preempt, struct task_struct *prev,
 		memcpy(w->left, prev->comm, sizeof(w->left));
 }
 
-static void find_queues(void)
+static void find_queues(const struct module *mod)
 {
 	unsigned long found = static_call(lookup)("scx_bypass_lb:bypass_cpus");
 
-	if (!found)
+	nodes = (struct lb_node ***)static_call(lookup)("scx_bypass_lb:lb_nodes");
+	if (!found || !nodes)
 		blind = true;
+	else
+		WRITE_ONCE(tested, mod);
 	WRITE_ONCE(queues, (struct bypass_cpu __percpu *)found);
 }
 
@@ -218,8 +271,9 @@ static int on_module(struct notifier_block *nb, unsigned long event, void *data)
 	if (strcmp(mod->name, "scx_bypass_lb"))
 		return NOTIFY_DONE;
 	if (event == MODULE_STATE_COMING) {
-		find_queues();
+		find_queues(mod);
 	} else if (event == MODULE_STATE_GOING) {
+		WRITE_ONCE(tested, NULL);
 		WRITE_ONCE(queues, NULL);
 		synchronize_rcu();
 	}
@@ -260,8 +314,10 @@ static int __init watch_init(void)
 	for_each_kernel_tracepoint(find_tracepoint, NULL);
 	if (!sched_switch)
 		return -ENOENT;
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		INIT_CSD(&per_cpu(watched, cpu).look, look_at_this_cpu, NULL);
+		INIT_CSD(&per_cpu(watched, cpu).answer, answer_fn, NULL);
+	}
 
 	ret = tracepoint_probe_register(sched_switch, on_switch, NULL);
 	if (ret)

@@ -49,8 +49,8 @@ BROKEN: tuple[tuple[str, dict[str, str], int, str], ...] = (
 # What is left out to see that the tests would notice: name, file of the module,
 # {old: new text}, what the kernel says then.
 MUTANTS: dict[str, tuple[str, dict[str, str], str]] = {
-    "nesting": ("src/queue/bypass_dsq.c", {
-        "raw_spin_lock_nested(&dsq->lock, SINGLE_DEPTH_NESTING)": "raw_spin_lock(&dsq->lock)",
+    "nesting": ("src/balance/bypass_lb.c", {
+        "p, 0, SINGLE_DEPTH_NESTING)": "p, 0, 0)",
     }, r"possible recursive locking detected"),
     "task-cpu": ("src/balance/bypass_lb.c", {
         "\t\tif (task_cpu(p) != donor)\n\t\t\tcontinue;\n": "",

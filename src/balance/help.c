@@ -153,7 +153,8 @@ static struct scx_dispatch_q *help_find(struct bypass_cpu *bc, const struct lb_n
 		struct bypass_cpu *donor = per_cpu_ptr(&bypass_cpus, cpu);
 		struct scx_dispatch_q *dsq;
 
-		if (donor == bc || !bypass_dsq_cpu_nr(donor) ||
+		/* first what many CPUs share: there may be thousands that are only possible */
+		if (!cpu_online(cpu) || donor == bc || !bypass_dsq_cpu_nr(donor) ||
 		    READ_ONCE(donor->guard.unserved) != unserved)
 			continue;
 		/* not behind the place where the next search is to begin */

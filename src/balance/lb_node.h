@@ -17,8 +17,8 @@
  * @timing.pass_now: @timing.start or the guard is to start a pass at once, too
  * @timing.pass_busy: bit 0: a pass is under way
  * @timing.pass_due: when the next pass is to begin, jiffies
- * @timing.looked_ns: when the guard has last looked, or was to be started,
- *	ktime_get_mono_fast_ns()
+ * @timing.looked_ns: when the guard has last looked, or was to be started, local_clock(): each
+ *	pick reads it, and a clock of another kind may be slow
  * @pass: owned by bypass_lb.c
  * @pass.donee_mask: in a pass, the CPUs that may still receive tasks
  * @pass.resched_mask: in a pass, the CPUs that have received some

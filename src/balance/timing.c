@@ -18,9 +18,9 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/percpu.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/isolation.h>
 #include <linux/smp.h>
-#include <linux/timekeeping.h>
 #include <linux/topology.h>
 
 #include "balance/bypass_lb.h"
@@ -75,10 +75,12 @@ static void timing_pass_fn(struct timer_list *timer)
 	    READ_ONCE(node->timing.pass_cpu) != tc->cpu)
 		return;
 	if (!deliver_is_due() && !test_and_set_bit_lock(0, &node->timing.pass_busy)) {
-		delay = max(usecs_to_jiffies(intv_us), 1UL);
-		WRITE_ONCE(node->timing.pass_due, jiffies + delay);
-		bypass_lb_node(node, intv_us, READ_ONCE(timing_slice_bypass_us));
+		preempt_disable();
+		WRITE_ONCE(node->timing.pass_due, jiffies + max(usecs_to_jiffies(intv_us), 1UL));
+		if (bypass_lb_node(node, intv_us, READ_ONCE(timing_slice_bypass_us)))
+			delay = max(usecs_to_jiffies(intv_us), 1UL);
 		clear_bit_unlock(0, &node->timing.pass_busy);
+		preempt_enable();
 	}
 	local_irq_save(flags);
 	/* not if another CPU has taken over, nor if a pass is wanted at once */
@@ -100,8 +102,7 @@ static void timing_start_guard(struct lb_node *node)
 
 /*
  * A pass on this CPU, which takes over, if one is wanted at once, or is late because its CPU does
- * not react. On PREEMPT_RT a thread makes the passes, which a real-time task may keep off its CPU;
- * the guard avoids such tasks. Interrupts are off.
+ * not react. Interrupts are off.
  */
 static void timing_start_pass(struct lb_node *node)
 {
@@ -135,16 +136,19 @@ static void timing_start_fn(struct irq_work *work)
 }
 
 /*
- * The CPU for a node's timers: one that is not on its way down, that does the kernel's
- * housekeeping, and where no real-time task runs, in this order. A CPU that comes up is
- * not active yet, but may be the only one. None for a node without an online CPU.
+ * The CPU for a node's timers: one that is not on its way down, where no real-time task runs,
+ * that does the kernel's housekeeping, and where no task of the fair class runs before
+ * sched_ext's, in this order. On PREEMPT_RT and with threadirqs a thread makes the passes, which a
+ * real-time task may keep off its CPU. A CPU that comes up is not active yet, but may be the only
+ * one. None for a node without an online CPU.
  */
 static int timing_choose_cpu(const struct lb_node *node)
 {
 	int cpu, best = -1, best_score = -1;
 
 	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
-		int score = 4 * cpu_active(cpu) + 2 * housekeeping_test_cpu(cpu, HK_TYPE_TIMER) +
+		int score = 8 * cpu_active(cpu) + 4 * !kern_cpu_nr_realtime(cpu) +
+			    2 * housekeeping_test_cpu(cpu, HK_TYPE_TIMER) +
 			    !kern_cpu_nr_others(cpu);
 
 		if (score > best_score) {
@@ -180,7 +184,7 @@ static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 	}
 	if (READ_ONCE(node->timing.guard_cpu) != tc->cpu)
 		return HRTIMER_NORESTART;
-	WRITE_ONCE(node->timing.looked_ns, ktime_get_mono_fast_ns());
+	WRITE_ONCE(node->timing.looked_ns, local_clock());
 	guard_look(node);
 	if (!cpumask_test_cpu(this_cpu, node->cpus)) {
 		timing_send(node);
@@ -204,7 +208,7 @@ static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 void timing_keep_guard(int cpu)
 {
 	struct lb_node *node = lb_nodes[cpu_to_node(cpu)];
-	u64 looked_ns = READ_ONCE(node->timing.looked_ns), now = ktime_get_mono_fast_ns();
+	u64 looked_ns = READ_ONCE(node->timing.looked_ns), now = local_clock();
 
 	if ((s64)(now - looked_ns) <= GUARD_PATIENCE_NS || cpu != smp_processor_id() ||
 	    !cpu_active(cpu) || !timing_is_wanted())
@@ -269,7 +273,7 @@ void timing_update(void)
 		struct lb_node *node = lb_nodes[i];
 		int cpu;
 
-		WRITE_ONCE(node->timing.looked_ns, ktime_get_mono_fast_ns());
+		WRITE_ONCE(node->timing.looked_ns, local_clock());
 		WRITE_ONCE(node->timing.pass_now, true);
 		/* a CPU that is online stays so until this is over */
 		preempt_disable();

@@ -13,6 +13,7 @@
 
 bool state_active __read_mostly;
 atomic_t state_inside = ATOMIC_INIT(0);
+bool state_stays;
 const struct task_struct *state_bypass_task;
 
 /**

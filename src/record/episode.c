@@ -89,16 +89,24 @@ static struct episode_sums episode_measure(void)
 	return sums;
 }
 
-static void episode_begin(struct episode_task entered, const struct episode_sums *sums)
+/*
+ * The maxima of an episode that has just begun, and of no task yet. Not under the lock: they are of
+ * all possible CPUs.
+ */
+static void episode_reset_maxima(void)
 {
 	int cpu;
-
-	lockdep_assert_held(&episode_lock);
 
 	for_each_possible_cpu(cpu) {
 		WRITE_ONCE(per_cpu(count_cpus, cpu).longest, 0);
 		WRITE_ONCE(per_cpu(count_cpus, cpu).wait, 0);
 	}
+}
+
+static void episode_begin(struct episode_task entered, const struct episode_sums *sums)
+{
+	lockdep_assert_held(&episode_lock);
+
 	episode_now = (struct episode){
 		.number = episode_nr_ended + 1,
 		.begin_ns = ktime_get_mono_fast_ns(),
@@ -212,6 +220,7 @@ u64 episode_before(bool bypass)
 	struct episode_sums sums;
 	struct episode last = {};
 	unsigned long flags;
+	bool begins;
 	u64 number;
 
 	if (!bypass) {
@@ -223,10 +232,13 @@ u64 episode_before(bool bypass)
 	/* the task that has ended bypass has not come to episode_after() yet */
 	if (episode_now.number && !kern_bypassing())
 		last = episode_end(unknown, &sums);
-	if (!episode_now.number)
+	begins = !episode_now.number;
+	if (begins)
 		episode_begin(task, &sums);
 	number = episode_now.number;
 	raw_spin_unlock_irqrestore(&episode_lock, flags);
+	if (begins)
+		episode_reset_maxima();
 	episode_log(&last);
 	return number;
 }
@@ -248,16 +260,19 @@ void episode_after(u64 number)
 	struct episode_sums sums = episode_measure();
 	struct episode last = {};
 	unsigned long flags;
-	bool on;
+	bool on, begins;
 
 	raw_spin_lock_irqsave(&episode_lock, flags);
 	on = kern_bypassing();
-	if (on && !episode_now.number)
+	begins = on && !episode_now.number;
+	if (begins)
 		episode_begin(unknown, &sums);
 	if (!on && episode_now.number && (!number || episode_now.number == number))
 		last = episode_end(task, &sums);
 	raw_spin_unlock_irqrestore(&episode_lock, flags);
 
+	if (begins)
+		episode_reset_maxima();
 	episode_log(&last);
 	if (on)
 		episode_look();

@@ -70,6 +70,7 @@ void __noreturn fentry_stay(int error)
 {
 	pr_crit("ftrace failed to restore the kernel's functions (error %d): the module cannot be unloaded, reboot this machine and report this\n",
 		error);
+	WRITE_ONCE(state_stays, true);
 	for (;;)
 		kern_wait_freezable(MAX_SCHEDULE_TIMEOUT);
 }

@@ -350,8 +350,10 @@ void patch_remove(void)
 	 * references held: -1 is none. After a transition that was forced it never does.
 	 */
 	while (module_refcount(THIS_MODULE) >= 0) {
-		if (READ_ONCE(patch_own.forced))
+		if (READ_ONCE(patch_own.forced)) {
 			pr_crit_once("a livepatch transition was forced: the module cannot be unloaded, reboot this machine\n");
+			WRITE_ONCE(state_stays, true);
+		}
 		kern_wait_freezable(PATCH_POLL_JIFFIES);
 	}
 }

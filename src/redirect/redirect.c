@@ -187,6 +187,8 @@ static void redirect_report_stall(struct work_struct *work)
 	struct task_struct *g, *p;
 	unsigned int count = 0;
 
+	if (READ_ONCE(state_stays))
+		return;
 	if (!state_is_idle())
 		pr_warn("unload waits for a task inside a hook\n");
 

@@ -37,7 +37,7 @@ void watch_end(void)
 	/* give_up() below comes here again */
 	watching = false;
 	faults = read_long(WATCH_PARAM("faults"));
-	info("the watch: looked %ld times, found idle CPUs with tasks of their own %ld times, and guards that the host does not run %ld times",
+	info("the watch: looked %ld times, found %ld idle CPUs with own tasks, %ld stalled guards",
 	     read_long(WATCH_PARAM("rounds")), read_long(WATCH_PARAM("looks")),
 	     read_long(WATCH_PARAM("stalls")));
 	/* that it is silent is no result of the case */

@@ -215,11 +215,6 @@ static bool sites_programs_are_unsafe(void)
 	return cpu_feature_enabled(X86_FEATURE_IBT);
 }
 
-/*
- * Is a function redirected by another user? Tracing is no conflict: a probe or a BPF
- * program runs when the function is entered, whether or not the call is then redirected.
- * Two redirections are a conflict: the later one would override the earlier one.
- */
 /* What ftrace knows of each hooked function. Takes ftrace's lock. */
 static void sites_read(struct dyn_ftrace recs[NR_HOOKS])
 {
@@ -237,6 +232,11 @@ static void sites_read(struct dyn_ftrace recs[NR_HOOKS])
 	mutex_unlock(sites_ftrace_lock);
 }
 
+/*
+ * Is a function redirected by another user? Tracing is no conflict: a probe or a BPF
+ * program runs when the function is entered, whether or not the call is then redirected.
+ * Two redirections are a conflict: the later one would override the earlier one.
+ */
 static int __init sites_check_one(const struct site *site, const struct dyn_ftrace *rec,
 				  bool *direct_taken)
 {

@@ -214,6 +214,8 @@ MACHINES = {
     "threadirqs": Machine(threads=1, counted=True, append="threadirqs"),
     # two CPUs have no tick while they run one task alone
     "nohz-full": Machine(threads=1, counted=True, append="nohz_full=2-3"),
+    # of node 0 one CPU does the kernel's housekeeping
+    "housekeeper": Machine(threads=1, counted=True, append="threadirqs nohz_full=1-3"),
     # for one that patches so much code that the emulator's fault, which comes from its
     # threads, would kill most guests; and for one in which kprobes stand where code is
     # patched: they take a stale breakpoint for theirs, and jump to address 0

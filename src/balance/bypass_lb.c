@@ -147,15 +147,6 @@ static bool bypass_lb_batch(struct lb_node *node, int donor, const struct plan_g
 	return true;
 }
 
-/*
- * On PREEMPT_RT a thread makes the passes. It is not preempted in one, because the node would have
- * no other pass until it goes on; so it gives way itself.
- */
-static bool bypass_lb_gives_way(void)
-{
-	return IS_ENABLED(CONFIG_PREEMPT_RT) && need_resched();
-}
-
 static u32 bypass_lb_cpu(struct lb_node *node, int donor, const struct plan_goal *goal)
 {
 	struct scx_dispatch_q *dsq = bypass_dsq(donor);
@@ -175,8 +166,7 @@ static u32 bypass_lb_cpu(struct lb_node *node, int donor, const struct plan_goal
 
 		if (list_empty(&cursor.node))
 			list_add(&cursor.node, &dsq->list);
-		more = bypass_lb_batch(node, donor, goal, &cursor, &nr_balanced) &&
-		       !bypass_lb_gives_way();
+		more = bypass_lb_batch(node, donor, goal, &cursor, &nr_balanced);
 		if (!more)
 			list_del_init(&cursor.node);
 
@@ -211,7 +201,7 @@ static u32 bypass_lb_fill(struct lb_node *node, const struct plan_goal *goal)
 
 	bypass_lb_find_donees(node, goal, U32_MAX);
 	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
-		if (cpumask_empty(node->pass.donee_mask) || bypass_lb_gives_way())
+		if (cpumask_empty(node->pass.donee_mask))
 			break;
 		/* a donee whose queue has grown: as a donor it could lock its own DSQ twice */
 		if (cpumask_test_cpu(cpu, node->pass.donee_mask))
@@ -236,8 +226,6 @@ static u32 bypass_lb_even(struct lb_node *node, struct plan_goal goal)
 	for_each_cpu_and(cpu, node->cpus, cpu_active_mask) {
 		u32 nr = bypass_dsq_nr(cpu);
 
-		if (bypass_lb_gives_way())
-			break;
 		/* what it has received is another run queue's: it cannot give it away */
 		if (!plan_is_donor(&goal, nr) || cpumask_test_cpu(cpu, node->pass.resched_mask))
 			continue;
@@ -258,9 +246,8 @@ static u32 bypass_lb_even(struct lb_node *node, struct plan_goal goal)
  *
  * Context: soft interrupt or timer thread, not preemptible, one at a time for each node, no
  * locks held. Takes rq and DSQ locks.
- * Return: false if another pass is to follow at once, because this one gave way.
  */
-bool bypass_lb_node(struct lb_node *node, unsigned int intv_us, unsigned int slice_us)
+void bypass_lb_node(struct lb_node *node, unsigned int intv_us, unsigned int slice_us)
 {
 	struct plan_load before = bypass_lb_measure(node), after;
 	struct plan_goal goal;
@@ -268,7 +255,7 @@ bool bypass_lb_node(struct lb_node *node, unsigned int intv_us, unsigned int sli
 	int cpu;
 
 	if (!before.nr_cpus)
-		return true;
+		return;
 	episode_pass();
 
 	goal = plan_make(&before, intv_us, slice_us);
@@ -287,5 +274,4 @@ bool bypass_lb_node(struct lb_node *node, unsigned int intv_us, unsigned int sli
 
 	trace_sched_ext_bypass_lb(node->id, before.nr_cpus, before.nr_tasks, nr_balanced,
 				  before.min, before.max, after.min, after.max);
-	return !bypass_lb_gives_way();
 }

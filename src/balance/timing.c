@@ -63,32 +63,36 @@ struct timing_cpu {
 
 static DEFINE_PER_CPU(struct timing_cpu, timing_cpus);
 
-/* Soft interrupt; on PREEMPT_RT the timer thread. */
+/*
+ * Soft interrupt; on PREEMPT_RT the timer thread. If a real-time task preempted that here, there
+ * would be no other pass, and no unload, until it sleeps. So the timer is TIMER_IRQSAFE: this
+ * begins and ends with interrupts off.
+ */
 static void timing_pass_fn(struct timer_list *timer)
 {
 	struct timing_cpu *tc = container_of(timer, struct timing_cpu, pass);
 	struct lb_node *node = lb_nodes[cpu_to_node(tc->cpu)];
 	unsigned int intv_us = READ_ONCE(timing_bypass_lb_intv_us);
-	unsigned long delay = 1, flags;
+	unsigned long delay = 1;
 
 	if (!intv_us || !READ_ONCE(timing_passes) || !timing_is_wanted() ||
 	    READ_ONCE(node->timing.pass_cpu) != tc->cpu)
 		return;
+	preempt_disable();
+	local_irq_enable();
 	if (!deliver_is_due() && !test_and_set_bit_lock(0, &node->timing.pass_busy)) {
-		preempt_disable();
-		WRITE_ONCE(node->timing.pass_due, jiffies + max(usecs_to_jiffies(intv_us), 1UL));
-		if (bypass_lb_node(node, intv_us, READ_ONCE(timing_slice_bypass_us)))
-			delay = max(usecs_to_jiffies(intv_us), 1UL);
+		delay = max(usecs_to_jiffies(intv_us), 1UL);
+		WRITE_ONCE(node->timing.pass_due, jiffies + delay);
+		bypass_lb_node(node, intv_us, READ_ONCE(timing_slice_bypass_us));
 		clear_bit_unlock(0, &node->timing.pass_busy);
-		preempt_enable();
 	}
-	local_irq_save(flags);
+	local_irq_disable();
 	/* not if another CPU has taken over, nor if a pass is wanted at once */
 	if (READ_ONCE(node->timing.pass_cpu) == tc->cpu && !timer_pending(timer)) {
 		WRITE_ONCE(node->timing.pass_due, jiffies + delay);
 		mod_timer(timer, jiffies + delay);
 	}
-	local_irq_restore(flags);
+	preempt_enable();
 }
 
 /* On this CPU, which takes over. Interrupts are off. */
@@ -102,20 +106,22 @@ static void timing_start_guard(struct lb_node *node)
 
 /*
  * A pass on this CPU, which takes over, if one is wanted at once, or is late because its CPU does
- * not react. Interrupts are off.
+ * not react. Interrupts are off. Returns false if it was this CPU that did not make it: with
+ * threadirqs and PREEMPT_RT a thread makes the passes, which a real-time task keeps off its CPU.
  */
-static void timing_start_pass(struct lb_node *node)
+static bool timing_start_pass(struct lb_node *node)
 {
 	struct timing_cpu *tc = this_cpu_ptr(&timing_cpus);
+	bool now = xchg(&node->timing.pass_now, false), was_here;
 
-	if (!xchg(&node->timing.pass_now, false) &&
-	    !time_after(jiffies, READ_ONCE(node->timing.pass_due) + TIMING_LATE))
-		return;
-	if (!READ_ONCE(timing_bypass_lb_intv_us) || !READ_ONCE(timing_passes))
-		return;
+	if ((!now && !time_after(jiffies, READ_ONCE(node->timing.pass_due) + TIMING_LATE)) ||
+	    !READ_ONCE(timing_bypass_lb_intv_us) || !READ_ONCE(timing_passes))
+		return true;
+	was_here = READ_ONCE(node->timing.pass_cpu) == tc->cpu;
 	WRITE_ONCE(node->timing.pass_cpu, tc->cpu);
 	WRITE_ONCE(node->timing.pass_due, jiffies);
 	mod_timer(&tc->pass, jiffies);
+	return now || !was_here;
 }
 
 /* On the CPU where the timers are to run, interrupts are off. */
@@ -136,20 +142,19 @@ static void timing_start_fn(struct irq_work *work)
 }
 
 /*
- * The CPU for a node's timers: one that is not on its way down, where no real-time task runs,
- * that does the kernel's housekeeping, and where no task of the fair class runs before
- * sched_ext's, in this order. On PREEMPT_RT and with threadirqs a thread makes the passes, which a
- * real-time task may keep off its CPU. A CPU that comes up is not active yet, but may be the only
- * one. None for a node without an online CPU.
+ * The CPU for a node's timers: one that is not on its way down, that does the kernel's
+ * housekeeping, and where no task of a higher class runs, in this order. If @stuck, such a task
+ * keeps passes from running, and not to have one comes before housekeeping. A CPU that comes up is
+ * not active yet, but may be the only one. None for a node without an online CPU.
  */
-static int timing_choose_cpu(const struct lb_node *node)
+static int timing_choose_cpu(const struct lb_node *node, bool stuck)
 {
 	int cpu, best = -1, best_score = -1;
 
 	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
-		int score = 8 * cpu_active(cpu) + 4 * !kern_cpu_nr_realtime(cpu) +
-			    2 * housekeeping_test_cpu(cpu, HK_TYPE_TIMER) +
-			    !kern_cpu_nr_others(cpu);
+		bool free = !kern_cpu_nr_others(cpu);
+		int score = 8 * cpu_active(cpu) + (stuck ? 4 * free : 0) +
+			    2 * housekeeping_test_cpu(cpu, HK_TYPE_TIMER) + free;
 
 		if (score > best_score) {
 			best = cpu;
@@ -159,12 +164,12 @@ static int timing_choose_cpu(const struct lb_node *node)
 	return best;
 }
 
-/* Another CPU of the node is to take over. False: there is none, or it was asked before. */
-static bool timing_send(struct lb_node *node)
+/* Another CPU than @but is to take over. False: there is none, or it was asked before. */
+static bool timing_send(struct lb_node *node, int but, bool stuck)
 {
-	int cpu = timing_choose_cpu(node);
+	int cpu = timing_choose_cpu(node, stuck);
 
-	return cpu >= 0 && cpu != smp_processor_id() &&
+	return cpu >= 0 && cpu != but &&
 	       static_call(kern_irq_work_queue_on)(&node->timing.start, cpu);
 }
 
@@ -177,6 +182,7 @@ static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 	struct timing_cpu *tc = container_of(timer, struct timing_cpu, guard);
 	struct lb_node *node = lb_nodes[cpu_to_node(tc->cpu)];
 	int this_cpu = smp_processor_id();
+	bool stuck;
 
 	if (!timing_is_wanted()) {
 		guard_forget(node);
@@ -187,11 +193,14 @@ static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 	WRITE_ONCE(node->timing.looked_ns, local_clock());
 	guard_look(node);
 	if (!cpumask_test_cpu(this_cpu, node->cpus)) {
-		timing_send(node);
+		timing_send(node, this_cpu, false);
 		return HRTIMER_NORESTART;
 	}
-	timing_start_pass(node);
-	if ((cpu_active(this_cpu) && !kern_cpu_nr_others(this_cpu)) || !timing_send(node))
+	stuck = !timing_start_pass(node);
+	if (stuck)
+		WRITE_ONCE(node->timing.pass_now, true);
+	if ((cpu_active(this_cpu) && !kern_cpu_nr_others(this_cpu)) ||
+	    !timing_send(node, this_cpu, stuck))
 		timing_start_guard(node);
 	return HRTIMER_NORESTART;
 }
@@ -228,7 +237,7 @@ static void timing_setup_guard(void *unused)
 /* As above, for any CPU. The timer is not pending. */
 static void timing_setup_pass(struct timing_cpu *tc)
 {
-	timer_setup(&tc->pass, timing_pass_fn, TIMER_PINNED);
+	timer_setup(&tc->pass, timing_pass_fn, TIMER_PINNED | TIMER_IRQSAFE);
 	WRITE_ONCE(tc->pass.flags, (tc->pass.flags & ~TIMER_CPUMASK) | tc->cpu);
 }
 
@@ -271,15 +280,12 @@ void timing_update(void)
 
 	for (i = 0; i < nr_node_ids; i++) {
 		struct lb_node *node = lb_nodes[i];
-		int cpu;
 
 		WRITE_ONCE(node->timing.looked_ns, local_clock());
 		WRITE_ONCE(node->timing.pass_now, true);
 		/* a CPU that is online stays so until this is over */
 		preempt_disable();
-		cpu = timing_choose_cpu(node);
-		if (cpu >= 0)
-			static_call(kern_irq_work_queue_on)(&node->timing.start, cpu);
+		timing_send(node, -1, false);
 		preempt_enable();
 	}
 }

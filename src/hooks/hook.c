@@ -65,12 +65,11 @@ static void hook_report(bool bypass)
  */
 static void hook_scx_bypass(bool bypass)
 {
-	u64 episode = 0;
 	bool begins;
 
 	state_bypass_change_begin();
 	if (state_is_active())
-		episode = episode_before(bypass);
+		episode_before(bypass);
 	if (!bypass && state_is_active())
 		proof_wait();
 	begins = bypass && !kern_bypassing() && state_is_redirecting() && deliver_begin();
@@ -89,7 +88,7 @@ static void hook_scx_bypass(bool bypass)
 	if (!bypass || state_is_active())
 		enabling_update(bypass);
 	if (state_is_active())
-		episode_after(episode);
+		episode_after();
 	hook_report(bypass);
 	state_bypass_change_end();
 }

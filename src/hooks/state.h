@@ -13,7 +13,7 @@
 extern bool state_active;
 /* tasks that are inside the hooks of scx_bypass() and synchronize_rcu(): they may sleep there */
 extern atomic_t state_inside;
-/* unload never ends. This has been reported, and is set by the only task that unloads */
+/* it was reported that the module stays for ever */
 extern bool state_stays;
 /* the task inside the first, if it is no real-time task, or NULL. Only compared with others */
 extern const struct task_struct *state_bypass_task;

@@ -24,6 +24,8 @@ static DEFINE_RAW_SPINLOCK(episode_lock);
 static struct episode episode_last[EPISODE_KEPT];
 /* the current one; if there is none, its number is 0 */
 static struct episode episode_now;
+/* bypass was seen on in it: until then, the task that begins it may not have called scx_bypass() */
+static bool episode_was_on;
 static u64 episode_nr_ended;
 static u64 episode_ended_ns;
 /* Racy: the first pass that sees it looks. */
@@ -63,9 +65,10 @@ static u32 episode_longest_run_queue(void)
 
 /*
  * What is on many CPUs, so it is looked at before the lock is taken: with thousands of CPUs
- * that takes a while.
+ * that takes a while. Meanwhile another task may end episode @number, and begin the next one.
  */
 struct episode_sums {
+	u64 number;
 	struct counts counts;
 	u32 longest_run_queue;
 	u32 longest_queue;
@@ -74,12 +77,13 @@ struct episode_sums {
 
 static struct episode_sums episode_measure(void)
 {
-	struct episode_sums sums = {
-		.counts = count_sum(cpu_possible_mask),
-		.longest_run_queue = episode_longest_run_queue(),
-	};
+	struct episode_sums sums = {};
 	int cpu;
 
+	/* first: what is counted later is not missing in it */
+	sums.number = episode_number();
+	sums.counts = count_sum(cpu_possible_mask);
+	sums.longest_run_queue = episode_longest_run_queue();
 	for_each_possible_cpu(cpu) {
 		const struct count_cpu *c = per_cpu_ptr(&count_cpus, cpu);
 
@@ -90,8 +94,8 @@ static struct episode_sums episode_measure(void)
 }
 
 /*
- * The maxima of an episode that has just begun, and of no task yet. Not under the lock: they are of
- * all possible CPUs.
+ * An episode is about to begin. Not under the lock: this is for all possible CPUs. If another task
+ * begins one at the same time, its first maxima may get lost.
  */
 static void episode_reset_maxima(void)
 {
@@ -107,6 +111,7 @@ static void episode_begin(struct episode_task entered, const struct episode_sums
 {
 	lockdep_assert_held(&episode_lock);
 
+	episode_was_on = false;
 	episode_now = (struct episode){
 		.number = episode_nr_ended + 1,
 		.begin_ns = ktime_get_mono_fast_ns(),
@@ -199,6 +204,7 @@ static void episode_look(void)
 
 	raw_spin_lock_irqsave(&episode_lock, flags);
 	if (episode_now.number) {
+		episode_was_on |= kern_bypassing();
 		episode_now.queued_max = max(episode_now.queued_max, queued);
 		episode_now.longest_queue = max(episode_now.longest_queue, longest);
 		episode_now.wait_ms = max(episode_now.wait_ms, jiffies_to_msecs(wait));
@@ -211,68 +217,58 @@ static void episode_look(void)
  * @bypass: its argument
  *
  * Context: process, no scheduler locks held.
- * Return: the number of the episode, for episode_after(); 0 if there is none.
  */
-u64 episode_before(bool bypass)
+void episode_before(bool bypass)
 {
 	struct episode_task unknown = { .comm = "-" };
 	struct episode_task task = episode_this_task();
 	struct episode_sums sums;
 	struct episode last = {};
 	unsigned long flags;
-	bool begins;
-	u64 number;
 
 	if (!bypass) {
 		episode_look();
-		return episode_number();
+		return;
 	}
 	sums = episode_measure();
+	if (!kern_bypassing())
+		episode_reset_maxima();
 	raw_spin_lock_irqsave(&episode_lock, flags);
 	/* the task that has ended bypass has not come to episode_after() yet */
-	if (episode_now.number && !kern_bypassing())
+	if (episode_now.number && episode_was_on && !kern_bypassing())
 		last = episode_end(unknown, &sums);
-	begins = !episode_now.number;
-	if (begins)
+	if (!episode_now.number)
 		episode_begin(task, &sums);
-	number = episode_now.number;
 	raw_spin_unlock_irqrestore(&episode_lock, flags);
-	if (begins)
-		episode_reset_maxima();
 	episode_log(&last);
-	return number;
 }
 
 /**
  * episode_after() - scx_bypass() has returned, or the hooks have become active
- * @number: what episode_before() has returned; 0 if it was not called
  *
- * Bypass is entered and left from several sides. What counts is whether it is on now. An episode
- * that has begun since episode_before() is not ended: the task that begins it may not have called
- * scx_bypass() yet.
+ * Bypass is entered and left from several sides. What counts is whether it is on now, and whether
+ * it was.
  *
  * Context: process, no scheduler locks held.
  */
-void episode_after(u64 number)
+void episode_after(void)
 {
 	struct episode_task unknown = { .comm = "-" };
 	struct episode_task task = episode_this_task();
 	struct episode_sums sums = episode_measure();
 	struct episode last = {};
 	unsigned long flags;
-	bool on, begins;
+	bool on;
 
 	raw_spin_lock_irqsave(&episode_lock, flags);
 	on = kern_bypassing();
-	begins = on && !episode_now.number;
-	if (begins)
+	if (on && !episode_now.number)
 		episode_begin(unknown, &sums);
-	if (!on && episode_now.number && (!number || episode_now.number == number))
+	/* not one that has begun since: its counts are not in the sums */
+	if (!on && episode_was_on && episode_now.number && episode_now.number == sums.number)
 		last = episode_end(task, &sums);
 	raw_spin_unlock_irqrestore(&episode_lock, flags);
 
-	if (begins)
-		episode_reset_maxima();
 	episode_log(&last);
 	if (on)
 		episode_look();

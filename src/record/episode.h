@@ -59,8 +59,8 @@ struct episode_totals {
 	u64 since_ns;
 };
 
-u64 episode_before(bool bypass);
-void episode_after(u64 number);
+void episode_before(bool bypass);
+void episode_after(void);
 void episode_pass(void);
 void episode_stop(void);
 struct episode_totals episode_totals(void);

@@ -75,14 +75,15 @@ static void patch_take_ref(void)
 /* Process context, may sleep. Takes patch_state_lock, which nests in klp_mutex. */
 static void patch_change(bool *state, bool to)
 {
-	bool active;
+	bool was, active;
 
 	mutex_lock(&patch_state_lock);
+	was = patch_in_place && !patch_suspended;
 	*state = to;
 	active = patch_in_place && !patch_suspended;
-	if (active && !state_is_active())
+	if (active && !was)
 		state_activate("livepatch");
-	if (!active && state_is_active())
+	if (was && !active)
 		state_deactivate();
 	mutex_unlock(&patch_state_lock);
 }

@@ -37,6 +37,9 @@
 /* of one idle, with no gap between them, before it is a fault */
 #define LEAST_LOOKS	4
 
+/* looks that the CPU of a guard may leave unanswered */
+#define MOST_UNANSWERED	20
+
 /* CPU 0 cannot go down, so its timer always runs */
 #define TIMER_CPU	0
 
@@ -73,7 +76,7 @@ module_param_string(what, what, sizeof(what), 0400);
 MODULE_PARM_DESC(what, "the first fault");
 
 /**
- * struct watched - what is known of a CPU; written by that CPU, but for @gap
+ * struct watched - what is known of a CPU; written by that CPU, except @gap and @asked
  * @idle: it runs its idle task
  * @switches: number of its context switches
  * @left: the task that it ran last
@@ -83,7 +86,7 @@ MODULE_PARM_DESC(what, "the first fault");
  * @told: it has been told
  * @gap: since the last look the timer has seen it with a task, or without any waiting
  * @look: makes the CPU look at itself
- * @asked: as the CPU of a guard it has been asked to answer, and has not yet
+ * @asked: as the CPU of a guard it has been asked to answer so many times, and has not yet
  * @answer: makes it answer
  */
 struct watched {
@@ -96,7 +99,7 @@ struct watched {
 	bool told;
 	bool gap;
 	call_single_data_t look;
-	bool asked;
+	unsigned int asked;
 	call_single_data_t answer;
 };
 
@@ -187,7 +190,7 @@ static void look_at_this_cpu(void *unused)
 
 static void answer_fn(void *unused)
 {
-	WRITE_ONCE(this_cpu_ptr(&watched)->asked, false);
+	WRITE_ONCE(this_cpu_ptr(&watched)->asked, 0);
 }
 
 static void ask_guard(const struct lb_node *node)
@@ -198,17 +201,20 @@ static void ask_guard(const struct lb_node *node)
 	if (guard < 0 || guard == TIMER_CPU || !cpu_online(guard))
 		return;
 	w = per_cpu_ptr(&watched, guard);
-	if (!READ_ONCE(w->asked)) {
-		WRITE_ONCE(w->asked, true);
+	WRITE_ONCE(w->asked, w->asked + 1);
+	if (w->asked == 1) {
 		smp_call_function_single_async(guard, &w->answer);
 		return;
 	}
+	/* then it is no fault of the host */
+	if (w->asked > MOST_UNANSWERED)
+		return;
 	stalls++;
 	for_each_cpu(cpu, node->cpus)
 		WRITE_ONCE(per_cpu(watched, cpu).gap, true);
 }
 
-/* The exit function of the module frees its nodes, but some grace periods after it is not live. */
+/* The module's exit function frees its nodes some grace periods after the state has changed. */
 static void ask_guards(void)
 {
 	const struct module *mod = READ_ONCE(tested);

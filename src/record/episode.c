@@ -231,7 +231,7 @@ void episode_before(bool bypass)
 		return;
 	}
 	sums = episode_measure();
-	if (!kern_bypassing())
+	if (!sums.number || !kern_bypassing())
 		episode_reset_maxima();
 	raw_spin_lock_irqsave(&episode_lock, flags);
 	/* the task that has ended bypass has not come to episode_after() yet */
@@ -260,6 +260,8 @@ void episode_after(void)
 	unsigned long flags;
 	bool on;
 
+	if (!sums.number && kern_bypassing())
+		episode_reset_maxima();
 	raw_spin_lock_irqsave(&episode_lock, flags);
 	on = kern_bypassing();
 	if (on && !episode_now.number)

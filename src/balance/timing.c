@@ -35,8 +35,8 @@
 #define TIMING_SLICE_US_MIN	100
 #define TIMING_SLICE_US_MAX	(100 * USEC_PER_MSEC)
 
-/* a pass that is so late is started elsewhere, jiffies */
-#define TIMING_LATE		(HZ / 20 + 1)
+/* a pass that is so late is started elsewhere, jiffies. A timer may be late by an eighth itself */
+#define TIMING_LATE(delay)	(HZ / 20 + 1 + (delay) / 7)
 
 unsigned int timing_bypass_lb_intv_us __read_mostly = 500 * USEC_PER_MSEC;
 unsigned int timing_slice_bypass_us __read_mostly = 5 * USEC_PER_MSEC;
@@ -64,9 +64,8 @@ struct timing_cpu {
 static DEFINE_PER_CPU(struct timing_cpu, timing_cpus);
 
 /*
- * Soft interrupt; on PREEMPT_RT the timer thread. If a real-time task preempted that here, there
- * would be no other pass, and no unload, until it sleeps. So the timer is TIMER_IRQSAFE: this
- * begins and ends with interrupts off.
+ * Soft interrupt; on PREEMPT_RT a thread, which would keep the node's next pass, and unload,
+ * waiting if it were preempted here. So the timer is TIMER_IRQSAFE: interrupts are off at the end.
  */
 static void timing_pass_fn(struct timer_list *timer)
 {
@@ -112,16 +111,18 @@ static void timing_start_guard(struct lb_node *node)
 static bool timing_start_pass(struct lb_node *node)
 {
 	struct timing_cpu *tc = this_cpu_ptr(&timing_cpus);
+	unsigned int intv_us = READ_ONCE(timing_bypass_lb_intv_us);
+	unsigned long late = READ_ONCE(node->timing.pass_due) +
+			     TIMING_LATE(usecs_to_jiffies(intv_us));
 	bool now = xchg(&node->timing.pass_now, false), was_here;
 
-	if ((!now && !time_after(jiffies, READ_ONCE(node->timing.pass_due) + TIMING_LATE)) ||
-	    !READ_ONCE(timing_bypass_lb_intv_us) || !READ_ONCE(timing_passes))
+	if ((!now && !time_after(jiffies, late)) || !intv_us || !READ_ONCE(timing_passes))
 		return true;
 	was_here = READ_ONCE(node->timing.pass_cpu) == tc->cpu;
 	WRITE_ONCE(node->timing.pass_cpu, tc->cpu);
 	WRITE_ONCE(node->timing.pass_due, jiffies);
-	mod_timer(&tc->pass, jiffies);
-	return now || !was_here;
+	/* one that is not pending runs */
+	return !mod_timer(&tc->pass, jiffies) || now || !was_here;
 }
 
 /* On the CPU where the timers are to run, interrupts are off. */
@@ -143,20 +144,20 @@ static void timing_start_fn(struct irq_work *work)
 
 /*
  * The CPU for a node's timers: one that is not on its way down, that does the kernel's
- * housekeeping, and where no task of a higher class runs, in this order. If @stuck, such a task
- * keeps passes from running, and not to have one comes before housekeeping. A CPU that comes up is
- * not active yet, but may be the only one. None for a node without an online CPU.
+ * housekeeping, and where no task of a higher class runs, in this order. If such a task keeps
+ * passes from running on CPU @stuck, a CPU without one comes before housekeeping. A CPU that comes
+ * up is not active yet, but may be the only one. None for a node without an online CPU.
  */
-static int timing_choose_cpu(const struct lb_node *node, bool stuck)
+static int timing_choose_cpu(const struct lb_node *node, int stuck)
 {
 	int cpu, best = -1, best_score = -1;
 
 	for_each_cpu_and(cpu, node->cpus, cpu_online_mask) {
 		bool free = !kern_cpu_nr_others(cpu);
-		int score = 8 * cpu_active(cpu) + (stuck ? 4 * free : 0) +
+		int score = 8 * cpu_active(cpu) + (stuck >= 0 ? 4 * free : 0) +
 			    2 * housekeeping_test_cpu(cpu, HK_TYPE_TIMER) + free;
 
-		if (score > best_score) {
+		if (score > best_score && cpu != stuck) {
 			best = cpu;
 			best_score = score;
 		}
@@ -167,10 +168,13 @@ static int timing_choose_cpu(const struct lb_node *node, bool stuck)
 /* Another CPU than @but is to take over. False: there is none, or it was asked before. */
 static bool timing_send(struct lb_node *node, int but, bool stuck)
 {
-	int cpu = timing_choose_cpu(node, stuck);
+	int cpu = timing_choose_cpu(node, stuck ? but : -1);
 
-	return cpu >= 0 && cpu != but &&
-	       static_call(kern_irq_work_queue_on)(&node->timing.start, cpu);
+	if (cpu < 0 || cpu == but)
+		return false;
+	if (stuck)
+		WRITE_ONCE(node->timing.pass_now, true);
+	return static_call(kern_irq_work_queue_on)(&node->timing.start, cpu);
 }
 
 /*
@@ -197,8 +201,6 @@ static enum hrtimer_restart timing_guard_fn(struct hrtimer *timer)
 		return HRTIMER_NORESTART;
 	}
 	stuck = !timing_start_pass(node);
-	if (stuck)
-		WRITE_ONCE(node->timing.pass_now, true);
 	if ((cpu_active(this_cpu) && !kern_cpu_nr_others(this_cpu)) ||
 	    !timing_send(node, this_cpu, stuck))
 		timing_start_guard(node);
@@ -234,7 +236,7 @@ static void timing_setup_guard(void *unused)
 			   HRTIMER_MODE_REL_PINNED_HARD);
 }
 
-/* As above, for any CPU. The timer is not pending. */
+/* For any CPU. The timer is not pending. */
 static void timing_setup_pass(struct timing_cpu *tc)
 {
 	timer_setup(&tc->pass, timing_pass_fn, TIMER_PINNED | TIMER_IRQSAFE);
@@ -277,7 +279,6 @@ void timing_update(void)
 	/* parameters also come from the command line, before there are nodes */
 	if (!timing_is_wanted())
 		return;
-
 	for (i = 0; i < nr_node_ids; i++) {
 		struct lb_node *node = lb_nodes[i];
 
@@ -360,7 +361,6 @@ void timing_exit(void)
 	kernel_param_lock(THIS_MODULE);
 	WRITE_ONCE(timing_guards, false);
 	kernel_param_unlock(THIS_MODULE);
-
 	/* pairs with an interrupt that is sent: either it is waited for, or it sees the above */
 	smp_mb();
 	/* each may start another one, which sees the above: the third time none does */

@@ -88,7 +88,7 @@ static void hook_scx_bypass(bool bypass)
 	if (!bypass || state_is_active())
 		enabling_update(bypass);
 	if (state_is_active())
-		episode_after();
+		episode_after(bypass);
 	hook_report(bypass);
 	state_bypass_change_end();
 }

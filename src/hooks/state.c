@@ -35,7 +35,7 @@ void state_activate(const char *backend)
 	guard_watch_global(GUARD_INACTIVE, false);
 	WRITE_ONCE(state_active, true);
 	timing_update();
-	episode_after();
+	episode_after(false);
 	pr_info("hooks active: version %s, backend %s\n", SCX_BYPASS_LB_VERSION, backend);
 }
 

@@ -19,7 +19,7 @@
 #define EPISODE_LOG_NS		NSEC_PER_SEC
 #define EPISODE_LOG_PER_CPU	4
 
-/* Innermost. Protects what is below, up to episode_ended_ns. */
+/* Innermost. Protects what is below, up to episode_changes. */
 static DEFINE_RAW_SPINLOCK(episode_lock);
 static struct episode episode_last[EPISODE_KEPT];
 /* the current one; if there is none, its number is 0 */
@@ -28,6 +28,8 @@ static struct episode episode_now;
 static bool episode_was_on;
 static u64 episode_nr_ended;
 static u64 episode_ended_ns;
+/* how often one has begun or ended; also read without the lock */
+static unsigned int episode_changes;
 /* Racy: the first pass that sees it looks. */
 static unsigned long episode_next_look;
 
@@ -42,17 +44,6 @@ static struct episode_task episode_this_task(void)
 	return t;
 }
 
-static u64 episode_number(void)
-{
-	unsigned long flags;
-	u64 number;
-
-	raw_spin_lock_irqsave(&episode_lock, flags);
-	number = episode_now.number;
-	raw_spin_unlock_irqrestore(&episode_lock, flags);
-	return number;
-}
-
 static u32 episode_longest_run_queue(void)
 {
 	u32 longest = 0;
@@ -65,10 +56,9 @@ static u32 episode_longest_run_queue(void)
 
 /*
  * What is on many CPUs, so it is looked at before the lock is taken: with thousands of CPUs
- * that takes a while. Meanwhile another task may end episode @number, and begin the next one.
+ * that takes a while.
  */
 struct episode_sums {
-	u64 number;
 	struct counts counts;
 	u32 longest_run_queue;
 	u32 longest_queue;
@@ -80,8 +70,6 @@ static struct episode_sums episode_measure(void)
 	struct episode_sums sums = {};
 	int cpu;
 
-	/* first: what is counted later is not missing in it */
-	sums.number = episode_number();
 	sums.counts = count_sum(cpu_possible_mask);
 	sums.longest_run_queue = episode_longest_run_queue();
 	for_each_possible_cpu(cpu) {
@@ -93,24 +81,33 @@ static struct episode_sums episode_measure(void)
 	return sums;
 }
 
-/*
- * An episode is about to begin. Not under the lock: this is for all possible CPUs. If another task
- * begins one at the same time, its first maxima may get lost.
- */
-static void episode_reset_maxima(void)
+/* Returns with the lock held. What was measured is of the present episode, if there is one. */
+static struct episode_sums episode_measure_and_lock(unsigned long *flags)
+	__acquires(&episode_lock)
 {
-	int cpu;
+	for (;;) {
+		/* before what is measured */
+		unsigned int changes = smp_load_acquire(&episode_changes);
+		struct episode_sums sums = episode_measure();
 
-	for_each_possible_cpu(cpu) {
-		WRITE_ONCE(per_cpu(count_cpus, cpu).longest, 0);
-		WRITE_ONCE(per_cpu(count_cpus, cpu).wait, 0);
+		raw_spin_lock_irqsave(&episode_lock, *flags);
+		if (changes == episode_changes)
+			return sums;
+		raw_spin_unlock_irqrestore(&episode_lock, *flags);
 	}
 }
 
 static void episode_begin(struct episode_task entered, const struct episode_sums *sums)
 {
+	int cpu;
+
 	lockdep_assert_held(&episode_lock);
 
+	for_each_possible_cpu(cpu) {
+		WRITE_ONCE(per_cpu(count_cpus, cpu).longest, 0);
+		WRITE_ONCE(per_cpu(count_cpus, cpu).wait, 0);
+	}
+	WRITE_ONCE(episode_changes, episode_changes + 1);
 	episode_was_on = false;
 	episode_now = (struct episode){
 		.number = episode_nr_ended + 1,
@@ -141,6 +138,7 @@ static struct episode episode_end(struct episode_task left, const struct episode
 	e->left = left;
 	for (id = 0; id < NR_COUNTS; id++)
 		e->counts.nr[id] = sums->counts.nr[id] - e->counts.nr[id];
+	WRITE_ONCE(episode_changes, episode_changes + 1);
 	last = *e;
 	episode_last[episode_nr_ended++ % EPISODE_KEPT] = last;
 	episode_ended_ns += e->lasted_ns;
@@ -230,10 +228,7 @@ void episode_before(bool bypass)
 		episode_look();
 		return;
 	}
-	sums = episode_measure();
-	if (!sums.number || !kern_bypassing())
-		episode_reset_maxima();
-	raw_spin_lock_irqsave(&episode_lock, flags);
+	sums = episode_measure_and_lock(&flags);
 	/* the task that has ended bypass has not come to episode_after() yet */
 	if (episode_now.number && episode_was_on && !kern_bypassing())
 		last = episode_end(unknown, &sums);
@@ -245,29 +240,28 @@ void episode_before(bool bypass)
 
 /**
  * episode_after() - scx_bypass() has returned, or the hooks have become active
+ * @bypass: the argument of scx_bypass(), or false
  *
  * Bypass is entered and left from several sides. What counts is whether it is on now, and whether
  * it was.
  *
  * Context: process, no scheduler locks held.
  */
-void episode_after(void)
+void episode_after(bool bypass)
 {
 	struct episode_task unknown = { .comm = "-" };
 	struct episode_task task = episode_this_task();
-	struct episode_sums sums = episode_measure();
+	struct episode_sums sums;
 	struct episode last = {};
 	unsigned long flags;
 	bool on;
 
-	if (!sums.number && kern_bypassing())
-		episode_reset_maxima();
-	raw_spin_lock_irqsave(&episode_lock, flags);
+	sums = episode_measure_and_lock(&flags);
 	on = kern_bypassing();
 	if (on && !episode_now.number)
-		episode_begin(unknown, &sums);
-	/* not one that has begun since: its counts are not in the sums */
-	if (!on && episode_was_on && episode_now.number && episode_now.number == sums.number)
+		episode_begin(bypass ? task : unknown, &sums);
+	episode_was_on |= on;
+	if (!on && episode_was_on && episode_now.number)
 		last = episode_end(task, &sums);
 	raw_spin_unlock_irqrestore(&episode_lock, flags);
 
@@ -299,10 +293,10 @@ void episode_pass(void)
 void episode_stop(void)
 {
 	struct episode_task task = episode_this_task();
-	struct episode_sums sums = episode_measure();
+	struct episode_sums sums;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&episode_lock, flags);
+	sums = episode_measure_and_lock(&flags);
 	if (episode_now.number)
 		episode_end(task, &sums);
 	raw_spin_unlock_irqrestore(&episode_lock, flags);

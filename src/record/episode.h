@@ -60,7 +60,7 @@ struct episode_totals {
 };
 
 void episode_before(bool bypass);
-void episode_after(void);
+void episode_after(bool bypass);
 void episode_pass(void);
 void episode_stop(void);
 struct episode_totals episode_totals(void);

@@ -76,7 +76,7 @@ module_param_string(what, what, sizeof(what), 0400);
 MODULE_PARM_DESC(what, "the first fault");
 
 /**
- * struct watched - what is known of a CPU; written by that CPU, except @gap and @asked
+ * struct watched - what is known of a CPU; written by that CPU, except what others are named for
  * @idle: it runs its idle task
  * @switches: number of its context switches
  * @left: the task that it ran last
@@ -86,7 +86,8 @@ MODULE_PARM_DESC(what, "the first fault");
  * @told: it has been told
  * @gap: since the last look the timer has seen it with a task, or without any waiting
  * @look: makes the CPU look at itself
- * @asked: as the CPU of a guard it has been asked to answer so many times, and has not yet
+ * @asked: as the CPU of a guard it has been asked to answer, and has not yet
+ * @unanswered: so many looks ago; written by the timer alone
  * @answer: makes it answer
  */
 struct watched {
@@ -99,7 +100,8 @@ struct watched {
 	bool told;
 	bool gap;
 	call_single_data_t look;
-	unsigned int asked;
+	bool asked;
+	unsigned int unanswered;
 	call_single_data_t answer;
 };
 
@@ -190,7 +192,7 @@ static void look_at_this_cpu(void *unused)
 
 static void answer_fn(void *unused)
 {
-	WRITE_ONCE(this_cpu_ptr(&watched)->asked, 0);
+	WRITE_ONCE(this_cpu_ptr(&watched)->asked, false);
 }
 
 static void ask_guard(const struct lb_node *node)
@@ -201,13 +203,14 @@ static void ask_guard(const struct lb_node *node)
 	if (guard < 0 || guard == TIMER_CPU || !cpu_online(guard))
 		return;
 	w = per_cpu_ptr(&watched, guard);
-	WRITE_ONCE(w->asked, w->asked + 1);
-	if (w->asked == 1) {
+	if (!READ_ONCE(w->asked)) {
+		w->unanswered = 0;
+		WRITE_ONCE(w->asked, true);
 		smp_call_function_single_async(guard, &w->answer);
 		return;
 	}
 	/* then it is no fault of the host */
-	if (w->asked > MOST_UNANSWERED)
+	if (++w->unanswered > MOST_UNANSWERED)
 		return;
 	stalls++;
 	for_each_cpu(cpu, node->cpus)

@@ -86,9 +86,7 @@ static bool guard_wake(int cpu)
 
 	if (!kern_rq_idles(rq) || !kern_rq_trylock(rq))
 		return false;
-	idles = kern_rq_idles(rq);
-	if (idles)
-		static_call(kern_resched_curr)(rq);
+	idles = kern_rq_wake_idle(rq);
 	kern_rq_unlock(rq);
 	return idles;
 }

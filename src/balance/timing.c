@@ -121,7 +121,7 @@ static bool timing_start_pass(struct lb_node *node)
 	was_here = READ_ONCE(node->timing.pass_cpu) == tc->cpu;
 	WRITE_ONCE(node->timing.pass_cpu, tc->cpu);
 	WRITE_ONCE(node->timing.pass_due, jiffies);
-	/* one that is not pending runs */
+	/* if the timer was not pending, its function runs */
 	return !mod_timer(&tc->pass, jiffies) || now || !was_here;
 }
 

@@ -149,7 +149,7 @@ static __always_inline bool hook_is_for_bypass_dsq(struct scx_dispatch_q *dsq,
  * could have several schedulers, one without. HOOK_FORM() makes the hooks of one form. If the
  * scheduler is not the one that is loaded, arguments are not where they should be, see proof.c.
  */
-#define HOOK_FORM(form, SCH_PARAM, SCH, args_are_whole)				\
+#define HOOK_FORM(form, SCH_PARAM, SCH, args_are_whole)					\
 typedef void hook_enqueue##form##_fn(SCH_PARAM struct scx_dispatch_q *dsq,		\
 				     struct task_struct *p, u64 enq_flags);		\
 typedef bool hook_consume##form##_fn(SCH_PARAM struct rq *rq, struct scx_dispatch_q *dsq); \

@@ -159,6 +159,16 @@ static inline bool kern_rq_idles(const struct rq *rq)
 								     kern_layout.rq_curr)));
 }
 
+/* Have @rq's CPU pick a task if it idles. Returns whether it does. @rq is locked. */
+static inline bool kern_rq_wake_idle(struct rq *rq)
+{
+	bool idles = kern_rq_idles(rq);
+
+	if (idles)
+		static_call(kern_resched_curr)(rq);
+	return idles;
+}
+
 /* Where a CPU puts the tasks that it has picked, until it runs them. */
 static inline struct scx_dispatch_q *kern_local_dsq(struct rq *rq)
 {

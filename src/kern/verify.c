@@ -41,7 +41,7 @@ struct known_member {
 /*
  * All members that the module reads and writes, of structures that the kernel's headers have. Those
  * that every module uses are left out. The running kernel must have each where the headers have
- * it, and as large. Of struct scx_dispatch_q it must have all.
+ * it, and as large. Of struct scx_dispatch_q all are here: it may have no others.
  */
 static const struct known_member verify_members[] __initconst = {
 	KNOWN(scx_dispatch_q, lock),

@@ -31,8 +31,7 @@ static void bypass_dsq_kick_fn(struct irq_work *work)
 	if (!cpu_online(bc->cpu))
 		return;
 	kern_rq_lock(rq);
-	if (kern_rq_idles(rq))
-		static_call(kern_resched_curr)(rq);
+	kern_rq_wake_idle(rq);
 	kern_rq_unlock(rq);
 }
 

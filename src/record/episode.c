@@ -36,6 +36,8 @@ static unsigned long episode_next_look;
 static DEFINE_RATELIMIT_STATE(episode_log_limit, DEFAULT_RATELIMIT_INTERVAL,
 			      DEFAULT_RATELIMIT_BURST);
 
+static const struct episode_task episode_unknown_task = { .comm = "-" };
+
 static struct episode_task episode_this_task(void)
 {
 	struct episode_task t = { .pid = task_pid_nr(current) };
@@ -67,11 +69,12 @@ struct episode_sums {
 
 static struct episode_sums episode_measure(void)
 {
-	struct episode_sums sums = {};
+	struct episode_sums sums = {
+		.counts = count_sum(cpu_possible_mask),
+		.longest_run_queue = episode_longest_run_queue(),
+	};
 	int cpu;
 
-	sums.counts = count_sum(cpu_possible_mask);
-	sums.longest_run_queue = episode_longest_run_queue();
 	for_each_possible_cpu(cpu) {
 		const struct count_cpu *c = per_cpu_ptr(&count_cpus, cpu);
 
@@ -218,8 +221,6 @@ static void episode_look(void)
  */
 void episode_before(bool bypass)
 {
-	struct episode_task unknown = { .comm = "-" };
-	struct episode_task task = episode_this_task();
 	struct episode_sums sums;
 	struct episode last = {};
 	unsigned long flags;
@@ -231,9 +232,9 @@ void episode_before(bool bypass)
 	sums = episode_measure_and_lock(&flags);
 	/* the task that has ended bypass has not come to episode_after() yet */
 	if (episode_now.number && episode_was_on && !kern_bypassing())
-		last = episode_end(unknown, &sums);
+		last = episode_end(episode_unknown_task, &sums);
 	if (!episode_now.number)
-		episode_begin(task, &sums);
+		episode_begin(episode_this_task(), &sums);
 	raw_spin_unlock_irqrestore(&episode_lock, flags);
 	episode_log(&last);
 }
@@ -249,7 +250,6 @@ void episode_before(bool bypass)
  */
 void episode_after(bool bypass)
 {
-	struct episode_task unknown = { .comm = "-" };
 	struct episode_task task = episode_this_task();
 	struct episode_sums sums;
 	struct episode last = {};
@@ -259,7 +259,7 @@ void episode_after(bool bypass)
 	sums = episode_measure_and_lock(&flags);
 	on = kern_bypassing();
 	if (on && !episode_now.number)
-		episode_begin(bypass ? task : unknown, &sums);
+		episode_begin(bypass ? task : episode_unknown_task, &sums);
 	episode_was_on |= on;
 	if (!on && episode_was_on && episode_now.number)
 		last = episode_end(task, &sums);

@@ -116,12 +116,8 @@ static struct lb_node ***nodes;
 static unsigned int queued_on(int cpu)
 {
 	struct bypass_cpu __percpu *all = READ_ONCE(queues);
-	const struct bypass_cpu *bc;
 
-	if (!all)
-		return 0;
-	bc = per_cpu_ptr(all, cpu);
-	return READ_ONCE(bc->dsq.nr) + READ_ONCE(bc->urgent.nr);
+	return all ? bypass_dsq_cpu_nr(per_cpu_ptr(all, cpu)) : 0;
 }
 
 /*
